@@ -1,0 +1,3 @@
+"""Loads files into Delta tables and accounts for every row and cent."""
+
+__version__ = "0.1.0"

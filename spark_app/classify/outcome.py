@@ -1,0 +1,156 @@
+"""One verdict a row: where it goes, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from spark_app.classify.precedence import HASH, content_hash, greater, order_columns, same
+from spark_app.classify.references import Parents, with_missing
+from spark_app.classify.staging import STAYS as STAYING
+from spark_app.classify.staging import WAITING_FILE
+from spark_app.config.contracts import Contract
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+
+class Outcome(StrEnum):
+    """Where a row goes. MERGED rows have no verdict; they are what the MERGE takes, with REFRESHED ones."""
+
+    MERGED = "merged"
+    REFRESHED = "refreshed"  # equal to the table's row, but of a greater tuple: only its lineage moves
+    IDENTICAL = "identical"  # equal to the table's row
+    STALE = "stale"  # older than the table's row
+    DUPLICATE = "duplicate"  # another row of this run has the same key and a greater tuple
+    INVALID = "invalid"
+    EXPIRED = "expired"  # its parent did not come in time
+    WAITING = "waiting"  # its parent is not there yet
+    STAYS = STAYING  # was waiting before this run, and still is
+
+
+VALID = (Outcome.MERGED, Outcome.REFRESHED, Outcome.IDENTICAL, Outcome.STALE)
+QUARANTINED = (Outcome.INVALID, Outcome.EXPIRED)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What verdicts are made with. `table` is None when there is nothing to compare with."""
+
+    contract: Contract
+    parents: Parents
+    table: DataFrame | None
+    files: DataFrame  # _file, source_file, source_modified_at
+    dropped_files: Sequence[int]
+    now: datetime
+
+
+def verdicts(rows: DataFrame, judgement: Judgement) -> DataFrame:
+    """Staged rows → (_rid, outcome, missing, keeper) for every row that is not simply merged."""
+    from pyspark.sql import functions as F
+
+    contract = judgement.contract
+    judged = _judged(live_rows(rows, judgement.dropped_files), judgement)
+    ranked = _ranked(judged, contract)
+    compared = _compared(ranked, judgement)
+    return compared.filter(F.col("outcome") != Outcome.MERGED.value).select("_rid", "outcome", "missing", "keeper")
+
+
+def live_rows(rows: DataFrame, dropped_files: Sequence[int]) -> DataFrame:
+    """The records of files whose rows count."""
+    from pyspark.sql import functions as F
+
+    live = rows.filter(F.col("_rid").isNotNull())
+    return live.filter(~F.col("_file").isin(*dropped_files)) if dropped_files else live
+
+
+def with_lineage(rows: DataFrame, files: DataFrame) -> DataFrame:
+    """Adds source_file, source_modified_at, correction: of the file, or of the row's own past in waiting."""
+    from pyspark.sql import functions as F
+
+    named = files.withColumnsRenamed({"source_file": "_f_name", "source_modified_at": "_f_time"})
+    return (
+        rows.join(F.broadcast(named), "_file", "left")
+        .withColumn("source_file", F.coalesce("_origin_file", "_f_name"))
+        .withColumn("source_modified_at", F.coalesce("_origin_modified_at", "_f_time"))
+        .withColumn("correction", F.coalesce("_correction", F.lit(0)))
+        .drop("_f_name", "_f_time")
+    )
+
+
+def _judged(rows: DataFrame, judgement: Judgement) -> DataFrame:
+    """Adds missing and outcome: of the row alone and its parents."""
+    from pyspark.sql import functions as F
+
+    contract = judgement.contract
+    needed = ("_rid", "_file", "_origin_file", "_origin_modified_at", "_correction", "_expires_at", "_reasons")
+    slim = with_lineage(rows.select(*needed, *contract.names), judgement.files)
+    slim = with_missing(slim, contract, judgement.parents)
+    lacks = F.size("missing") > 0
+    from_waiting = F.col("_file") == WAITING_FILE
+    due = F.col("_expires_at") <= F.lit(judgement.now.isoformat()).cast("timestamp")
+    outcome = (
+        F.when(from_waiting & lacks & ~due, Outcome.STAYS.value)
+        .when(F.size("_reasons") > 0, Outcome.INVALID.value)
+        .when(from_waiting & lacks, Outcome.EXPIRED.value)
+        .when(lacks, Outcome.WAITING.value)
+        .otherwise(Outcome.MERGED.value)
+    )
+    return slim.withColumn("outcome", outcome)
+
+
+def _ranked(rows: DataFrame, contract: Contract) -> DataFrame:
+    """Among rows of one key that can be published, all but the greatest are duplicates of it."""
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F
+
+    publishable = F.col("outcome") == Outcome.MERGED.value
+    alone = F.when(~publishable, F.col("_rid"))  # so that bad rows without a key do not meet in one partition
+    order = [F.col(name).desc_nulls_last() for name in order_columns(contract)]
+    window = Window.partitionBy(*contract.key, "_alone").orderBy(*order, "_rid")
+    ranked = (
+        rows.withColumn(HASH, content_hash(contract))
+        .withColumn("_alone", alone)
+        .withColumn("_rank", F.row_number().over(window))
+        .withColumn("_first", F.first("_rid").over(window))
+    )
+    loser = F.col("_rank") > 1
+    return ranked.withColumn("outcome", F.when(loser, Outcome.DUPLICATE.value).otherwise(F.col("outcome"))).withColumn(
+        "keeper", F.when(loser, F.col("_first"))
+    )
+
+
+def _compared(rows: DataFrame, judgement: Judgement) -> DataFrame:
+    """The winners against the table: stale, identical, or of new lineage only."""
+    from pyspark.sql import functions as F
+
+    if judgement.table is None:
+        return rows
+    contract = judgement.contract
+    parts = order_columns(contract)
+    theirs = [*contract.names, *parts]
+    there = judgement.table.withColumn(HASH, content_hash(contract)).select(
+        *(F.col(name).alias(f"_t_{name}") for name in dict.fromkeys(theirs))
+    )
+    keys = [F.col(name) == F.col(f"_t_{name}") for name in contract.key]
+    joined = rows.join(there, keys, "left")
+    exists = F.col(f"_t_{contract.key[0]}").isNotNull()
+    equal = same([F.col(n) for n in contract.names], [F.col(f"_t_{n}") for n in contract.names])
+    newer = greater([F.col(n) for n in parts], [F.col(f"_t_{n}") for n in parts])
+    return joined.withColumn("outcome", _against_table(exists, equal, newer))
+
+
+def _against_table(exists: Column, equal: Column, newer: Column) -> Column:
+    from pyspark.sql import functions as F
+
+    winner = F.col("outcome") == Outcome.MERGED.value
+    return (
+        F.when(~winner | ~exists, F.col("outcome"))
+        .when(equal & newer, Outcome.REFRESHED.value)
+        .when(equal, Outcome.IDENTICAL.value)
+        .when(~newer, Outcome.STALE.value)
+        .otherwise(F.col("outcome"))
+    )

@@ -1,0 +1,117 @@
+"""Files of one dataset → one committed attempt: rows and verdicts, with every count that later rooms need."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spark_app import __version__
+from spark_app.classify.gate import held_files
+from spark_app.classify.outcome import Judgement, Outcome, verdicts
+from spark_app.classify.references import Parents
+from spark_app.classify.staging import PLACE, Attempt, Staged, commit, read_rows, read_verdicts
+from spark_app.classify.tally import aggregate_results, file_results, file_tallies, outcome_tallies, reason_counts
+from spark_app.classify.validate import classify_rows
+from spark_app.config.contracts import Contract
+from spark_app.engine.port import Engine
+from spark_app.errors import EngineMissing
+from spark_app.quality.compiler import Ruleset
+from spark_app.sources.batches import PLACE as READ_PLACE
+from spark_app.sources.batches import FileResult, ReadSpec, SourceFile
+from spark_app.sources.reader import packed, task
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+_READ_TYPES = {"int64": "bigint", "int32": "int", "string": "string"}
+
+
+@dataclass(frozen=True)
+class StageInput:
+    """All that decides what is staged. `waiting`: rows that come back; `table`: what winners are compared with."""
+
+    contract: Contract
+    ruleset: Ruleset
+    files: Sequence[SourceFile]
+    waiting: DataFrame | None
+    parents: Parents
+    table: DataFrame | None
+    now: datetime
+    gate_open: bool
+
+
+def stage(engine: Engine, data: StageInput, folder: Path) -> tuple[Attempt, Staged]:
+    """Stages a dataset and commits the attempt."""
+    attempt = Attempt(folder / uuid.uuid4().hex[:8])
+    engine.write_parquet(classify_rows(_incoming(engine, data), data.contract, data.ruleset), attempt.rows)
+    rows = read_rows(engine, attempt, data.contract)
+    files = file_results(engine, rows)
+    _same_reader(files)
+    tallies = file_tallies(engine, rows, data.ruleset)
+    aggregates = aggregate_results(engine, rows, data.ruleset.aggregates)
+    held = {} if data.gate_open else held_files(data.contract, files, tallies, aggregates)
+    dropped = sorted({*(f.index for f in files if f.status != "read"), *held})
+    judgement = Judgement(
+        data.contract, data.parents, data.table, file_frame(engine, data.files, files), dropped, data.now
+    )
+    engine.write_parquet(verdicts(rows, judgement), attempt.verdicts)
+    judged = read_verdicts(engine, attempt)
+    outcomes = outcome_tallies(engine, rows, judged, data.contract, dropped)
+    reasons = (
+        reason_counts(engine, rows, judged, data.ruleset, dropped) if Outcome.INVALID.value in outcomes else {}
+    )
+    staged = Staged(
+        data.contract.dataset, attempt.folder.name, files, tallies, held, outcomes, reasons,
+        data.ruleset.names(), aggregates,
+    )
+    commit(attempt, staged)
+    return attempt, staged
+
+
+def file_frame(engine: Engine, files: Sequence[SourceFile], results: Sequence[FileResult]) -> DataFrame:
+    """_file, source_file, source_modified_at and sha256 of each file, as a small frame."""
+    import pyarrow as pa
+
+    sha256 = {result.index: result.sha256 for result in results}
+    table = pa.table(
+        {
+            "_file": pa.array([f.index for f in files], pa.int32()),
+            "source_file": pa.array([f.uri for f in files], pa.string()),
+            "source_modified_at": pa.array([f.mtime_ns // 1000 for f in files], pa.timestamp("us", "UTC")),
+            "sha256": pa.array([sha256.get(f.index, "") for f in files], pa.string()),
+        }
+    )
+    return engine.frame(table)
+
+
+def _incoming(engine: Engine, data: StageInput) -> DataFrame:
+    """Rows of text of all files, then those that come back from waiting."""
+    read = _read(engine, data) if data.files else None
+    if read is None:
+        assert data.waiting is not None, "nothing to stage"
+        return data.waiting
+    return read if data.waiting is None else read.unionByName(data.waiting)
+
+
+def _read(engine: Engine, data: StageInput) -> DataFrame:
+    from pyspark.sql import functions as F
+
+    spec = ReadSpec.of(data.contract)
+    groups = packed(data.files, engine.cores)
+    ddl = ", ".join(f"`{field.name}` {_READ_TYPES[str(field.type)]}" for field in spec.schema)
+    read = engine.spark.range(0, len(groups), 1, len(groups)).mapInArrow(task(groups, spec), ddl)
+    past = [part.split() for part in PLACE[len(READ_PLACE.names) :]]
+    nothing = [F.lit(None).cast(kind).alias(name) for name, kind in past]
+    return read.select(*READ_PLACE.names, *nothing, *data.contract.names)
+
+
+def _same_reader(files: Sequence[FileResult]) -> None:
+    if others := {f.reader for f in files} - {__version__}:
+        raise EngineMissing(
+            f"Workers read files with version {', '.join(sorted(others))}, the driver is {__version__}",
+            next_step="Ship the same wheel to the executors.",
+        )

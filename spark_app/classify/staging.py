@@ -1,0 +1,179 @@
+"""What is staged for each dataset and run: rows, then verdicts, then the commit of both.
+
+rows      every record once, written while files are parsed: place, original texts, typed values, reasons.
+          A record whose `_rid` is null closes a file: `_raw` is the reader's own account of it.
+verdicts  every record that is not simply merged: its outcome, missing parents, and keeper.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spark_app import __version__
+from spark_app.classify.conform import spark_type
+from spark_app.config.contracts import Contract
+from spark_app.engine.port import Engine
+from spark_app.errors import StateUnreadable
+from spark_app.sources.batches import FileResult
+from spark_app.storage.local import write_once
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+FORMAT = 1
+
+PLACE = (
+    "_rid bigint", "_file int", "_sheet string", "_line bigint", "_error string", "_raw string",
+    # Of a row that comes back from waiting; null for a row of a file.
+    "_waiting_id string", "_origin_file string", "_origin_modified_at timestamp", "_correction int",
+    "_expires_at timestamp",
+)
+WAITING_FILE = -1
+"""`_file` of rows that come back from waiting."""
+
+STAYS = "stays"
+"""The outcome of rows that wait on: they take no part in a run's equations."""
+
+VERDICTS = "_rid bigint, outcome string, missing array<string>, keeper bigint"
+
+
+def text_of(column: str) -> str:
+    """The staged column that holds a contract column's original text."""
+    return f"_text_{column}"
+
+
+def rows_ddl(contract: Contract) -> str:
+    texts = (f"{text_of(name)} string" for name in contract.names)
+    values = (f"`{name}` {spark_type(column.type)}" for name, column in contract.columns.items())
+    return ", ".join((*PLACE, *texts, *values, "_reasons array<int>", "_warnings array<int>"))
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt to stage a dataset. Only one with `staged.json` is ever read again."""
+
+    folder: Path
+
+    @property
+    def rows(self) -> Path:
+        return self.folder / "rows"
+
+    @property
+    def verdicts(self) -> Path:
+        return self.folder / "verdicts"
+
+    @property
+    def marker(self) -> Path:
+        return self.folder / "staged.json"
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Rows of one outcome. `released`: how many of them came from waiting. `totals`: column → (sum, no number)."""
+
+    rows: int
+    released: int
+    warned: int
+    totals: dict[str, tuple[str, int]]
+    released_totals: dict[str, str]
+    revenue: str | None = None
+    users: int | None = None
+
+
+@dataclass(frozen=True)
+class FileTally:
+    """Staged rows of one file: all, invalid, and by rule."""
+
+    rows: int
+    invalid: int
+    reasons: dict[str, int]
+
+
+@dataclass(frozen=True)
+class AggregateResult:
+    """A rule about the whole batch. `passed` is None when it was not checked."""
+
+    name: str
+    severity: str
+    passed: bool | None
+    figure: str
+
+
+@dataclass(frozen=True)
+class Staged:
+    """The committed content of `staged.json`: everything that later rooms need to know without an engine."""
+
+    dataset: str
+    attempt: str
+    files: tuple[FileResult, ...]
+    file_tallies: dict[int, FileTally]
+    held: dict[int, str]
+    outcomes: dict[str, Tally]
+    reasons: dict[str, int]
+    rule_names: dict[int, str]
+    aggregates: tuple[AggregateResult, ...] = ()
+    format: int = FORMAT
+    version: str = __version__
+
+    def count(self, *outcomes: str) -> int:
+        return sum(self.outcomes[o].rows for o in outcomes if o in self.outcomes)
+
+    @property
+    def released(self) -> int:
+        return sum(tally.released for outcome, tally in self.outcomes.items() if outcome != STAYS)
+
+    @property
+    def dropped_files(self) -> tuple[int, ...]:
+        """Files of which no row may be published."""
+        unread = (f.index for f in self.files if f.status != "read")
+        return tuple(sorted({*unread, *self.held}))
+
+
+def commit(attempt: Attempt, staged: Staged) -> None:
+    """Makes an attempt the one that counts."""
+    write_once(attempt.marker, json.dumps(asdict(staged), ensure_ascii=False, indent=1))
+
+
+def committed(folder: Path) -> tuple[Attempt, Staged] | None:
+    """The committed attempt of a dataset, if there is one. Raises StateUnreadable on an unknown format."""
+    for marker in sorted(folder.glob("*/staged.json")):
+        return Attempt(marker.parent), _parsed(marker)
+    return None
+
+
+def _parsed(marker: Path) -> Staged:
+    try:
+        data = json.loads(marker.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise StateUnreadable("A staged attempt is damaged", where=str(marker)) from error
+    if data.get("format") != FORMAT:
+        raise StateUnreadable(
+            f"A staged attempt has the format {data.get('format')}; this version knows {FORMAT}", where=str(marker),
+            next_step=f"Finish the run with version {data.get('version')}, or unlock it with --abandon.",
+        )
+    tallies = {int(k): FileTally(**v) for k, v in data["file_tallies"].items()}
+    outcomes = {
+        k: Tally(**{**v, "totals": {c: (t[0], t[1]) for c, t in v["totals"].items()}})
+        for k, v in data["outcomes"].items()
+    }
+    data |= {
+        "files": tuple(FileResult.from_json(json.dumps(f)) for f in data["files"]),
+        "file_tallies": tallies,
+        "held": {int(k): v for k, v in data["held"].items()},
+        "outcomes": outcomes,
+        "rule_names": {int(k): v for k, v in data["rule_names"].items()},
+        "aggregates": tuple(AggregateResult(**a) for a in data["aggregates"]),
+    }
+    return Staged(**data)
+
+
+def read_rows(engine: Engine, attempt: Attempt, contract: Contract) -> DataFrame:
+    """All staged records of a dataset, closing records included."""
+    return engine.read_parquet(attempt.rows, rows_ddl(contract))
+
+
+def read_verdicts(engine: Engine, attempt: Attempt) -> DataFrame:
+    return engine.read_parquet(attempt.verdicts, VERDICTS)

@@ -1,0 +1,127 @@
+"""Counts over what was staged: a query each, never over the raw files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from spark_app.classify.outcome import VALID, Outcome, live_rows
+from spark_app.classify.staging import WAITING_FILE, AggregateResult, FileTally, Tally, text_of
+from spark_app.config.contracts import Contract
+from spark_app.engine.port import Engine
+from spark_app.quality.compiler import AggregateRule, Ruleset
+from spark_app.sources.batches import NUMBER, TRIMMED, FileResult
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+_ALL, _INVALID = 0, -1  # beside the numbers of rules, which start at 1
+
+
+def file_results(engine: Engine, rows: DataFrame) -> tuple[FileResult, ...]:
+    """The closing record of each file: the reader's own account."""
+    closing = engine.collect(rows.filter("_rid is null").select("_raw"))
+    return tuple(sorted((FileResult.from_json(r["_raw"]) for r in closing), key=lambda f: f.index))
+
+
+def file_tallies(engine: Engine, rows: DataFrame, ruleset: Ruleset) -> dict[int, FileTally]:
+    """Staged rows of each file: all, invalid, and by broken rule (warnings included)."""
+    from pyspark.sql import functions as F
+
+    invalid = F.when(F.size("_reasons") > 0, F.array(F.lit(_ALL), F.lit(_INVALID))).otherwise(F.array(F.lit(_ALL)))
+    marks = F.explode(F.concat(invalid, "_reasons", "_warnings")).alias("mark")
+    counted = rows.filter("_rid is not null").select("_file", marks).groupBy("_file", "mark").count()
+    names, found = ruleset.names(), dict[int, dict[int, int]]()
+    for row in engine.collect(counted):
+        found.setdefault(row["_file"], {})[row["mark"]] = row["count"]
+    return {
+        file: FileTally(
+            marks[_ALL], marks.get(_INVALID, 0), {names[m]: n for m, n in sorted(marks.items()) if m > 0}
+        )
+        for file, marks in found.items()
+    }
+
+
+def outcome_tallies(
+    engine: Engine, rows: DataFrame, verdicts: DataFrame, contract: Contract, dropped_files: Sequence[int]
+) -> dict[str, Tally]:
+    """Rows of each outcome with their control totals, from rows and verdicts together."""
+    from pyspark.sql import functions as F
+
+    outcome = F.coalesce("outcome", F.lit(Outcome.MERGED.value)).alias("outcome")
+    joined = live_rows(rows, dropped_files).join(verdicts.select("_rid", "outcome"), "_rid", "left")
+    measures = list(_measures(contract))
+    grouped = joined.select(outcome, *_inputs(contract)).groupBy("outcome").agg(*measures)
+    return {row["outcome"]: _tally(row, contract) for row in engine.collect(grouped)}
+
+
+def reason_counts(
+    engine: Engine, rows: DataFrame, verdicts: DataFrame, ruleset: Ruleset, dropped_files: Sequence[int]
+) -> dict[str, int]:
+    """Rows by rule among those that this run quarantines as invalid."""
+    from pyspark.sql import functions as F
+
+    invalid = verdicts.filter(F.col("outcome") == Outcome.INVALID.value).select("_rid")
+    broken = live_rows(rows, dropped_files).join(invalid, "_rid", "left_semi").select(F.explode("_reasons").alias("code"))
+    names = ruleset.names()
+    return {names[r["code"]]: r["count"] for r in engine.collect(broken.groupBy("code").count().orderBy("code"))}
+
+
+def aggregate_results(engine: Engine, rows: DataFrame, rules: Sequence[AggregateRule]) -> tuple[AggregateResult, ...]:
+    """All rules about the batch, by one query over the staged rows."""
+    known = [rule for rule in rules if rule.check is not None]
+    figures: dict[str, Any] = {}
+    if known:
+        columns = [rule.check.figure().alias(rule.name) for rule in known if rule.check]
+        figures = engine.collect(rows.filter("_rid is not null").agg(*columns))[0].asDict()
+    return tuple(
+        AggregateResult(
+            rule.name, rule.severity,
+            rule.check.holds(figures[rule.name]) if rule.check else None,
+            str(figures.get(rule.name, "")),
+        )
+        for rule in rules
+    )
+
+
+def _inputs(contract: Contract) -> Iterable[Column]:
+    from pyspark.sql import functions as F
+
+    yield (F.col("_file") == WAITING_FILE).cast("int").alias("released")
+    yield (F.size("_warnings") > 0).cast("int").alias("warned")
+    for name in contract.control_totals:
+        text = F.btrim(F.col(text_of(name)), F.lit(TRIMMED))
+        yield F.when(text.rlike(NUMBER), text.try_cast("decimal(38,6)")).alias(f"total_{name}")
+    if contract.metrics.revenue:
+        yield F.col(contract.metrics.revenue).cast("decimal(38,6)").alias("revenue")
+    if contract.metrics.unique_users:
+        yield F.col(contract.metrics.unique_users).alias("users")
+
+
+def _measures(contract: Contract) -> Iterable[Column]:
+    from pyspark.sql import functions as F
+
+    yield F.count(F.lit(1)).alias("n")
+    yield F.sum("released").alias("released")
+    yield F.sum("warned").alias("warned")
+    for name in contract.control_totals:
+        yield F.sum(f"total_{name}").alias(f"total_{name}")
+        yield F.count(f"total_{name}").alias(f"numbers_{name}")
+        yield F.sum(F.when(F.col("released") == 1, F.col(f"total_{name}"))).alias(f"released_{name}")
+    if contract.metrics.revenue:
+        yield F.sum("revenue").alias("revenue")
+    if contract.metrics.unique_users:
+        yield F.count_distinct("users").alias("users")
+
+
+def _tally(row: Any, contract: Contract) -> Tally:
+    totals = {
+        name: (str(row[f"total_{name}"] or 0), row["n"] - row[f"numbers_{name}"]) for name in contract.control_totals
+    }
+    published = row["outcome"] in VALID
+    return Tally(
+        row["n"], row["released"], row["warned"], totals,
+        {name: str(row[f"released_{name}"] or 0) for name in contract.control_totals},
+        str(row["revenue"] or 0) if contract.metrics.revenue and published else None,
+        row["users"] if contract.metrics.unique_users and published else None,
+    )

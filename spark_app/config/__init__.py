@@ -1,0 +1,1 @@
+"""What a run is told: contracts (structure of the datasets) and settings (zones, engine, options)."""

@@ -1,0 +1,126 @@
+"""Settings: the only reader of the environment and of the packed defaults."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from importlib.util import find_spec
+from pathlib import Path
+
+from spark_app.errors import EngineMissing, UsageError
+
+
+class RunMode(StrEnum):
+    """What a run does with its verdicts."""
+
+    FULL = "full"
+    VALIDATE_ONLY = "validate_only"
+    UPSERT_ONLY = "upsert_only"
+
+
+class EngineName(StrEnum):
+    """Where the PySpark code runs: Sail in a child process, or classic Spark."""
+
+    SAIL = "sail"
+    SPARK = "spark"
+
+
+@dataclass(frozen=True)
+class Zones:
+    """The four zones. Raw may be several folders."""
+
+    raw: tuple[Path, ...]
+    processed: Path
+    archive: Path
+    rejected: Path
+
+    @classmethod
+    def under(cls, root: Path) -> Zones:
+        """The zones of one root, by their fixed names."""
+        root = root.absolute()
+        return cls((root / "raw",), root / "processed", root / "archive", root / "rejected")
+
+    @property
+    def runs(self) -> Path:
+        return self.processed / "runs"
+
+    @property
+    def state(self) -> Path:
+        return self.processed / "state"
+
+    def table(self, dataset: str) -> Path:
+        return self.processed / "tables" / dataset
+
+    def system_table(self, name: str) -> Path:
+        return self.processed / "system" / name
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """How the engine starts. `memory_mb` bounds the embedded engine's pool; 0 leaves it unbounded."""
+
+    name: EngineName
+    cores: int
+    memory_mb: int
+    jars: Path | None
+
+
+def engine_settings(name: EngineName | None = None) -> EngineSettings:
+    """Engine settings from the arguments, then LAKEHOUSE_ENGINE, _CORES, _MEMORY_MB and _JARS."""
+    asked = name or os.environ.get("LAKEHOUSE_ENGINE") or _installed_engine()
+    try:
+        chosen = EngineName(asked)
+    except ValueError as error:
+        raise UsageError(f"LAKEHOUSE_ENGINE is {asked!r}", next_step="Use sail or spark.") from error
+    jars = os.environ.get("LAKEHOUSE_JARS")
+    return EngineSettings(
+        chosen, _whole("LAKEHOUSE_CORES", os.cpu_count() or 1), _whole("LAKEHOUSE_MEMORY_MB", 0),
+        Path(jars) if jars else None,
+    )
+
+
+def _installed_engine() -> EngineName:
+    if find_spec("pysail"):
+        return EngineName.SAIL
+    if find_spec("py4j"):
+        return EngineName.SPARK
+    raise EngineMissing(
+        "No engine is installed",
+        next_step="Install this package with the extra [local] (no Java needed) or [spark].",
+    )
+
+
+def _whole(variable: str, default: int) -> int:
+    text = os.environ.get(variable, "")
+    if not text:
+        return default
+    if not text.isdecimal():
+        raise UsageError(f"{variable} is {text!r}", next_step="Give a whole number.")
+    return int(text)
+
+
+def config_folder(chosen: Path | None) -> Path:
+    """The folder that holds `contracts/` and `ge_suites/`: the one given, or the packed defaults."""
+    if chosen is not None:
+        if not (chosen / "contracts").is_dir():
+            raise UsageError(
+                "The configuration has no folder contracts/", where=str(chosen),
+                next_step="--config names a folder with contracts/ and ge_suites/ in it.",
+            )
+        return chosen
+    package = Path(__file__).parents[1]
+    packed = package / "_defaults"
+    return packed if packed.is_dir() else package.parent
+
+
+def parse_time(text: str) -> datetime:
+    """A point in time from ISO text; UTC when it has no offset."""
+    try:
+        value = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(
+            f"{text!r} is not a point in time", next_step="Write it like 2026-11-24T09:15:00Z."
+        ) from error
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)

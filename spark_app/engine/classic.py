@@ -1,0 +1,95 @@
+"""Classic Spark with Delta, in this process's JVM."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spark_app.config.settings import EngineSettings
+from spark_app.engine.jars import delta_jars
+from spark_app.engine.port import Engine
+from spark_app.errors import EngineMissing
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+_SETTINGS = {
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.databricks.delta.snapshotPartitions": "1",
+    # Measured (docs/benchmarks.md): with staging in between, adaptive plans only add jobs at these sizes.
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",
+}
+_DEFAULT_MEMORY_MB = 4096
+
+
+class ClassicEngine(Engine):
+    """The reference engine, and the one for large data."""
+
+    name = "spark"
+
+    @classmethod
+    def start(cls, settings: EngineSettings, log: Path) -> ClassicEngine:
+        _require_java()
+        from pyspark.sql import SparkSession
+
+        builder = SparkSession.builder.appName("lakehouse")
+        for key, value in (_SETTINGS | _local_settings(settings)).items():
+            builder = builder.config(key, value)
+        with _stderr_to(log):  # the JVM keeps the stream it was born with
+            session = builder.getOrCreate()
+        session.sparkContext.setLogLevel("WARN")
+        return cls(session, settings.cores)
+
+    def frame(self, table: object) -> DataFrame:
+        import pyarrow as pa
+
+        if not isinstance(table, pa.Table):
+            raise TypeError("frame() takes an Arrow table")
+        return self.spark.createDataFrame(table)
+
+
+def _local_settings(settings: EngineSettings) -> dict[str, str]:
+    """What a session of our own needs. Under spark-submit the platform has said all of this already."""
+    if os.environ.get("SPARK_ENV_LOADED") or "PYSPARK_GATEWAY_PORT" in os.environ:
+        return {}
+    return {
+        "spark.master": f"local[{settings.cores}]",
+        "spark.driver.memory": f"{settings.memory_mb or _DEFAULT_MEMORY_MB}m",
+        "spark.driver.extraJavaOptions": "-XX:+UseSerialGC",
+        "spark.driver.extraClassPath": os.pathsep.join(map(str, delta_jars(settings.jars))),
+        "spark.sql.shuffle.partitions": str(settings.cores),
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+    }
+
+
+def _require_java() -> None:
+    if os.environ.get("JAVA_HOME") or shutil.which("java"):
+        return
+    raise EngineMissing(
+        "Classic Spark needs Java 17 or 21, and none was found",
+        why="neither JAVA_HOME nor java on the PATH",
+        next_step="Install one (Debian: apt-get install openjdk-17-jre-headless), or use --engine sail.",
+    )
+
+
+@contextmanager
+def _stderr_to(log: Path) -> Iterator[None]:
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with log.open("ab") as file:
+            os.dup2(file.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

@@ -1,0 +1,92 @@
+"""The engine as the rest of the program sees it. One process, one engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spark_app.engine.options import refuse_ignored
+from spark_app.errors import CommitConflict
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import DataFrame, Row, SparkSession
+
+_CONFLICTS = (
+    "Failed to commit transaction",
+    "Missing commit file",
+    "ConcurrentAppend",
+    "ConcurrentDelete",
+    "ConcurrentTransaction",
+    "ConcurrentWrite",
+    "MetadataChanged",
+    "DELTA_CONCURRENT",
+)
+
+
+class Engine:
+    """A started engine. Every action (anything that makes it work) goes through a method of this class.
+
+    Its errors are translated once, here: a lost race is CommitConflict; what a subclass knows of its own
+    engine it says in `_translated`.
+    """
+
+    name: str
+
+    def __init__(self, spark: SparkSession, cores: int) -> None:
+        self.spark = spark
+        self.cores = cores
+        spark.conf.set("spark.sql.session.timeZone", "UTC")
+        spark.conf.set("spark.sql.ansi.enabled", "false")
+
+    def collect(self, frame: DataFrame) -> list[Row]:
+        with self._acting():
+            return frame.collect()
+
+    def write_parquet(self, frame: DataFrame, path: Path, options: Mapping[str, str] | None = None) -> None:
+        """Writes a frame to a new folder."""
+        refuse_ignored(options or {})
+        with self._acting():
+            frame.write.options(**(options or {})).parquet(str(path))
+
+    def read_parquet(self, path: Path, ddl: str) -> DataFrame:
+        """A folder of Parquet files. The caller knows that it exists: one engine reads a missing one as empty."""
+        return self.spark.read.schema(ddl).parquet(str(path))
+
+    def read_table(self, path: Path) -> DataFrame:
+        return self.spark.read.format("delta").load(str(path))
+
+    def frame(self, table: pa.Table) -> DataFrame:
+        """A small frame from values that the driver knows."""
+        return self.spark.createDataFrame(table)
+
+    def merge(self, sql: str, source: DataFrame) -> None:
+        """Runs a MERGE whose source is the view `incoming`. Raises CommitConflict when another commit won."""
+        with self._acting():
+            source.createOrReplaceTempView("incoming")
+            self.spark.sql(sql).collect()
+
+    def stop(self) -> None:
+        self.spark.stop()
+
+    @contextmanager
+    def _acting(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - engines raise dozens of classes; what is not known goes on
+            if any(name in str(error) for name in _CONFLICTS):
+                raise CommitConflict(
+                    "Another writer committed to the same table at the same moment",
+                    next_step="Run again; the run finishes what it began.",
+                ) from error
+            if translated := self._translated(error):
+                raise translated from error
+            raise
+
+    def _translated(self, error: Exception) -> Exception | None:  # noqa: ARG002 - for subclasses
+        return None
+
+
+EngineContext = AbstractContextManager[Engine, Any]

@@ -1,0 +1,91 @@
+"""Sail in a child process: its death is an error with advice, not the death of the run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, cast
+
+from spark_app.config.settings import EngineSettings
+from spark_app.engine.port import Engine
+from spark_app.errors import EngineDied, EngineMissing
+
+_STACK = 64 << 20  # a deep plan overflows the default stack and takes the process with it
+_OUT_OF_MEMORY = ("Failed to allocate additional", "Resources exhausted")
+
+
+class SailEngine(Engine):
+    """The embedded engine."""
+
+    name = "sail"
+
+    @classmethod
+    def start(cls, settings: EngineSettings, log: Path) -> SailEngine:
+        if not find_spec("pysail"):
+            raise EngineMissing(
+                "The embedded engine is not installed", next_step="Install this package with the extra [local]."
+            )
+        server = _spawn(settings, log)
+        # pyspark chooses its functions by this variable when it is imported.
+        os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
+        from pyspark.sql.connect.client.retries import DefaultPolicy
+        from pyspark.sql.connect.session import SparkSession
+
+        port = server.stdout.readline().decode().strip() if server.stdout else ""
+        if not port:
+            raise EngineDied("The embedded engine did not start", where=str(log))
+        session: Any = SparkSession.builder.remote(f"sc://127.0.0.1:{port}").getOrCreate()
+        # The default policy asks a dead server again for ten minutes.
+        session.client.set_retry_policies([DefaultPolicy(max_retries=2, initial_backoff=50, max_backoff=200)])
+        return cls(session, settings, server)
+
+    def __init__(self, session: Any, settings: EngineSettings, server: subprocess.Popen[bytes]) -> None:
+        super().__init__(session, settings.cores)
+        self.server = server
+
+    def stop(self) -> None:
+        self.spark.stop()
+        if self.server.stdin:
+            self.server.stdin.close()
+        if self.server.stdout:
+            self.server.stdout.close()
+        self.server.wait(timeout=10)
+
+    def _translated(self, error: Exception) -> Exception | None:
+        exhausted = any(sign in str(error) for sign in _OUT_OF_MEMORY)
+        gone = "Connection refused" in str(error) or "Socket closed" in str(error)
+        if not exhausted and not gone and self.server.poll() is None:
+            return None
+        return EngineDied(
+            "The embedded engine ran out of memory" if exhausted else "The embedded engine's process ended",
+            why=f"exit status {self.server.poll()}" if not exhausted else "the limit of LAKEHOUSE_MEMORY_MB",
+            next_step="Nothing is lost: the next run finishes this one. Give it more memory (LAKEHOUSE_MEMORY_MB, "
+            "or the container's limit), or run it with --engine spark.",
+        )
+
+
+def _spawn(settings: EngineSettings, log: Path) -> subprocess.Popen[bytes]:
+    environment = os.environ | {
+        "SAIL_RUNTIME__STACK_SIZE": str(_STACK),
+        "SAIL_EXECUTION__DEFAULT_PARALLELISM": str(settings.cores),
+    }
+    if settings.memory_mb:
+        environment |= {
+            "SAIL_RUNTIME__MEMORY_POOL__TYPE": "greedy",
+            "SAIL_RUNTIME__MEMORY_POOL__GREEDY__MAX_SIZE": str(settings.memory_mb << 20),
+        }
+    with log.open("ab") as output:
+        return cast(
+            "subprocess.Popen[bytes]",
+            subprocess.Popen(
+                [sys.executable, "-m", "spark_app.engine.sail_server"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=output,
+                env=environment,
+                start_new_session=True,  # a Ctrl-C is for the run, which then stops its engine
+            ),
+        )

@@ -1,0 +1,1 @@
+"""Suites of rules: read from Great Expectations JSON, checked when loaded, compiled into columns."""

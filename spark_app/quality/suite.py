@@ -1,0 +1,68 @@
+"""The suite file: a plain Great Expectations 1.x suite, which GX itself can run unchanged."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from spark_app.config.contracts import describe_faults
+from spark_app.errors import SuiteError
+
+Severity = Literal["critical", "warning", "info"]
+
+
+class _Gx(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Expectation(_Gx):
+    """One expectation as GX writes it. `meta.rule` names it in reports, `meta.sentence` explains it."""
+
+    type: str
+    kwargs: dict[str, Any] = Field(default_factory=dict)
+    severity: Severity = "critical"
+    meta: dict[str, Any] = Field(default_factory=dict)
+    notes: str | list[str] | None = None
+    description: str | None = None
+    id: str | None = None
+    rendered_content: Any = None
+    expectation_context: Any = None
+
+    @property
+    def rule(self) -> str:
+        """Its name in reasons and reports."""
+        named = self.meta.get("rule")
+        return str(named) if named else f"{self.kwargs.get('column', 'table')}_{self.type.removeprefix('expect_')}"
+
+
+class Suite(_Gx):
+    """A suite file."""
+
+    name: str
+    expectations: tuple[Expectation, ...] = ()
+    suite_parameters: dict[str, Any] = Field(default_factory=dict)
+    meta: dict[str, Any] = Field(default_factory=dict)
+    notes: str | list[str] | None = None
+    id: str | None = None
+    rendered_content: Any = None
+
+
+def load_suite(folder: Path, dataset: str) -> Suite:
+    """The suite of a dataset. Raises SuiteError; a dataset without a file is an error, not an empty suite."""
+    file = folder / f"{dataset}.json"
+    if not file.is_file():
+        raise SuiteError(
+            f"The dataset {dataset} has no suite", where=str(file),
+            next_step='Write one; {"name": "' + dataset + '", "expectations": []} checks nothing.',
+        )
+    try:
+        return Suite.model_validate(json.loads(file.read_text(encoding="utf-8")))
+    except json.JSONDecodeError as error:
+        raise SuiteError("The suite is not valid JSON", where=f"{file}, line {error.lineno}", why=error.msg) from error
+    except ValidationError as error:
+        raise SuiteError(
+            f"The suite has {error.error_count()} fault(s)", where=str(file), why=describe_faults(error)
+        ) from error

@@ -1,0 +1,216 @@
+"""The plan: what a run has claimed. Written once, before any table changes; a later run can finish it by this alone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from spark_app import __version__
+from spark_app.config.contracts import Contract, Contracts, load_contracts
+from spark_app.config.settings import RunMode, Zones
+from spark_app.errors import StateUnreadable, UsageError
+from spark_app.quality.suite import Suite, load_suite
+from spark_app.sources.batches import SourceFile
+from spark_app.sources.discover import Discovery, Passed, RawFile, discover
+from spark_app.storage.local import write_once
+from spark_app.tables.commits import table_version
+from spark_app.tables.entries import open_waiting
+from spark_app.tables.history import Loaded, loaded_before
+
+FORMAT = 1
+SYSTEM_TABLES = ("quarantine", "waiting", "load_history")
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A file of the plan. `loaded_as` names the earlier load of the same content; it is then only archived."""
+
+    file: SourceFile
+    dataset: str
+    relative: str
+    loaded_as: str = ""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Contracts and suites of a run, with the texts they were read from."""
+
+    contracts: Contracts
+    suites: Mapping[str, Suite]
+    texts: Mapping[str, str]
+
+    @property
+    def hash(self) -> str:
+        return hashlib.sha256(json.dumps(dict(self.texts), sort_keys=True).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the caller asks for."""
+
+    zones: Zones
+    mode: RunMode = RunMode.FULL
+    datasets: tuple[str, ...] = ()
+    open_gate: str = ""
+    now: datetime | None = None
+    run_id: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that decides a run's result, beside the bytes of its files."""
+
+    run_id: str
+    mode: RunMode
+    now: datetime
+    datasets: tuple[str, ...]
+    open_gate: str
+    files: tuple[Claimed, ...]
+    passed: tuple[Passed, ...]
+    versions: Mapping[str, int]
+    waiting: Mapping[str, int]
+    config: Config
+    version: str = __version__
+
+    def of(self, dataset: str) -> tuple[SourceFile, ...]:
+        """The files of a dataset that are to be read."""
+        return tuple(c.file for c in self.files if c.dataset == dataset and not c.loaded_as)
+
+    @property
+    def contracts(self) -> tuple[Contract, ...]:
+        return tuple(c for c in self.config.contracts.values() if c.dataset in self.datasets)
+
+
+def load_config(folder: Path) -> Config:
+    """Contracts and suites of a folder. Raises ContractError or SuiteError."""
+    contracts = load_contracts(folder / "contracts")
+    suites = {name: load_suite(folder / "ge_suites", name) for name in contracts}
+    files = [*sorted((folder / "contracts").glob("*.y*ml")), *sorted((folder / "ge_suites").glob("*.json"))]
+    texts = {f.relative_to(folder).as_posix(): f.read_text(encoding="utf-8") for f in files}
+    return Config(contracts, suites, texts)
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def new_run_id(now: datetime) -> str:
+    return f"{now:%Y%m%d-%H%M}-{secrets.token_hex(2)}"
+
+
+def make_plan(request: Request, config: Config) -> Plan:
+    """Looks at raw and at the tables' versions; changes nothing."""
+    if unknown := set(request.datasets) - set(config.contracts):
+        raise UsageError(
+            f"There is no dataset {', '.join(sorted(unknown))}", next_step=f"Datasets are {', '.join(config.contracts)}."
+        )
+    zones = request.zones
+    now = request.now or utc_now().replace(microsecond=0)
+    datasets = tuple(n for n in config.contracts if not request.datasets or n in request.datasets)
+    found = discover(zones.raw, tuple(config.contracts))
+    versions = {name: table_version(zones.table(name)) for name in config.contracts}
+    versions |= {name: table_version(zones.system_table(name)) for name in SYSTEM_TABLES}
+    files = _claimed(found, datasets, config, loaded_before(zones.system_table("load_history")))
+    run_id = request.run_id or new_run_id(utc_now())
+    return Plan(
+        run_id, request.mode, now, datasets, request.open_gate, files, found.passed, versions,
+        open_waiting(zones.system_table("waiting")), config,
+    )
+
+
+def _claimed(
+    found: Discovery, datasets: Sequence[str], config: Config, history: Sequence[Loaded]
+) -> tuple[Claimed, ...]:
+    files = [file for file in found.files if file.dataset in datasets]
+    hashes = _hashes(files, history)
+    newest = _newest_of_equal(files, hashes)
+    claimed = []
+    for index, file in enumerate(files):
+        source = SourceFile(index, str(file.path), file.uri, file.size, file.mtime_ns)
+        same = _loaded_as(file, hashes.get(file, ""), newest, config.contracts[file.dataset], history)
+        claimed.append(Claimed(source, file.dataset, file.relative, same))
+    return tuple(claimed)
+
+
+def _hashes(files: Sequence[RawFile], history: Sequence[Loaded]) -> dict[RawFile, str]:
+    """sha256 of the files whose size says that their content may be known: of an earlier load, or twice in raw."""
+    sizes = [(file.dataset, file.size) for file in files]
+    known = {(load.dataset, load.size) for load in history}
+    suspects = [f for f in files if (f.dataset, f.size) in known or sizes.count((f.dataset, f.size)) > 1]
+    result = {}
+    for file in suspects:
+        with file.path.open("rb") as content:
+            result[file] = hashlib.file_digest(content, "sha256").hexdigest()
+    return result
+
+
+def _newest_of_equal(files: Sequence[RawFile], hashes: Mapping[RawFile, str]) -> dict[tuple[str, str], RawFile]:
+    newest: dict[tuple[str, str], RawFile] = {}
+    for file in files:
+        if file in hashes:
+            key = (file.dataset, hashes[file])
+            if key not in newest or file.mtime_ns > newest[key].mtime_ns:
+                newest[key] = file
+    return newest
+
+
+def _loaded_as(
+    file: RawFile, sha256: str, newest: Mapping[tuple[str, str], RawFile], contract: Contract, history: Sequence[Loaded]
+) -> str:
+    if not sha256:
+        return ""
+    if (chosen := newest[file.dataset, sha256]) != file:
+        return f"the same content as {chosen.uri}"
+    loads = [load for load in history if load.dataset == file.dataset]
+    if not contract.event_time and loads:
+        # Without event time v1, v2, v1 must end at v1: only the content that was loaded last is known.
+        loads = [max(loads, key=lambda load: load.source_modified_at)]
+    return next((f"loaded by run {load.run_id}" for load in loads if load.sha256 == sha256), "")
+
+
+def save(plan: Plan, runs: Path) -> None:
+    data = asdict(plan)
+    data["now"] = plan.now.isoformat()
+    data["format"] = FORMAT
+    data["config"] = {"hash": plan.config.hash, "texts": dict(plan.config.texts)}
+    write_once(runs / plan.run_id / "plan.json", json.dumps(data, ensure_ascii=False, indent=1))
+
+
+def load(runs: Path, run_id: str) -> Plan:
+    """The plan of an earlier run. Raises StateUnreadable."""
+    file = runs / run_id / "plan.json"
+    try:
+        data: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise StateUnreadable(
+            f"The plan of run {run_id} cannot be read", where=str(file), why=type(error).__name__,
+            next_step=f"Restore it, or give the run up: lakehouse unlock --run {run_id} --abandon.",
+        ) from error
+    if data.pop("format", None) != FORMAT:
+        raise StateUnreadable(
+            f"The plan of run {run_id} has another format", where=str(file),
+            next_step=f"Finish it with version {data.get('version')}.",
+        )
+    data["config"] = _config_from(data["config"]["texts"])
+    data["now"] = datetime.fromisoformat(data["now"])
+    data["mode"] = RunMode(data["mode"])
+    data["datasets"] = tuple(data["datasets"])
+    data["files"] = tuple(Claimed(**{**c, "file": SourceFile(**c["file"])}) for c in data["files"])
+    data["passed"] = tuple(Passed(**p) for p in data["passed"])
+    return Plan(**data)
+
+
+def _config_from(texts: Mapping[str, str]) -> Config:
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in texts.items():
+            file = Path(folder) / name
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+        return load_config(Path(folder))

@@ -1,0 +1,66 @@
+"""The end of a run: files leave raw, and what was staged goes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+from spark_app.config.settings import Zones
+from spark_app.runs.plan import Claimed, Plan
+from spark_app.sources.batches import FileResult
+from spark_app.storage.local import Pin, move, remove_tree, write_once
+from spark_app.tables.history import Load, record_loads
+
+
+def source_time(file_mtime_ns: int) -> datetime:
+    return datetime.fromtimestamp(file_mtime_ns / 1e9, UTC).replace(microsecond=file_mtime_ns // 1000 % 1_000_000)
+
+
+def record_history(plan: Plan, zones: Zones, results: dict[int, FileResult], held: set[int]) -> None:
+    """Adds the loaded files to the load history."""
+    loads = [
+        Load(
+            plan.run_id, results[c.file.index].sha256, c.dataset, c.file.uri, c.file.size, results[c.file.index].rows,
+            source_time(c.file.mtime_ns), plan.now, f"{c.file.size}-{c.file.mtime_ns}",
+        )
+        for c in plan.files
+        if (r := results.get(c.file.index)) and r.status == "read" and c.file.index not in held
+    ]
+    record_loads(zones.system_table("load_history"), loads)
+
+
+def settle_files(plan: Plan, zones: Zones, results: dict[int, FileResult], held: set[int]) -> None:
+    """Moves loaded files to archive, rejected ones to rejected with their error; held ones stay in raw.
+
+    A file that was replaced after the plan stays too: the next run takes it as the new file it is.
+    """
+    for claimed in plan.files:
+        result = results.get(claimed.file.index)
+        if claimed.file.index in held or (result and result.status == "changed"):
+            continue
+        if result and result.status == "rejected":
+            _reject(claimed, result, plan.run_id, zones)
+        else:
+            _move(claimed, zones.archive / plan.run_id)
+
+
+def _reject(claimed: Claimed, result: FileResult, run_id: str, zones: Zones) -> None:
+    folder = zones.rejected / run_id
+    error = {
+        "uri": claimed.file.uri, "run_id": run_id, "sha256": result.sha256, "error": result.error, "fix": result.fix,
+        "sheets": [asdict(sheet) for sheet in result.sheets],
+    }
+    name = folder / f"{claimed.relative}.error.json"
+    write_once(name, json.dumps(error, ensure_ascii=False, indent=1))
+    _move(claimed, folder)
+
+
+def _move(claimed: Claimed, folder: Path) -> None:
+    pin = Pin(claimed.file.size, claimed.file.mtime_ns)
+    move(Path(claimed.file.path), folder / claimed.relative, pin)
+
+
+def remove_staged(runs: Path, run_id: str) -> None:
+    remove_tree(runs / run_id / "staged")

@@ -1,0 +1,105 @@
+"""What lies in raw: files to load, files to ignore, and files that cannot be loaded, each with its reason."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from spark_app.sources.reader import EXCEL
+
+LOADABLE = (".csv", ".csv.gz", *EXCEL)
+_IGNORED = {
+    "*.part": "an upload under way", "*.tmp": "a temporary file", "*.filepart": "an upload under way",
+    "~$*": "Excel lock file", ".*": "a hidden file",
+}
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """A file in raw. `relative` is its path below its raw folder, `uri` what people see."""
+
+    path: Path
+    relative: str
+    dataset: str
+    size: int
+    mtime_ns: int
+
+    @property
+    def uri(self) -> str:
+        return f"raw/{self.relative}"
+
+
+@dataclass(frozen=True)
+class Passed:
+    """A file that a run does not take: `status` is ignored or unknown (it stays in raw, and the run says so)."""
+
+    uri: str
+    status: str
+    reason: str
+    fix: str = ""
+
+
+@dataclass(frozen=True)
+class Discovery:
+    files: tuple[RawFile, ...]
+    passed: tuple[Passed, ...]
+
+
+def discover(raw: Collection[Path], datasets: Collection[str]) -> Discovery:
+    """All files below the raw folders, at any depth, in the order of their paths."""
+    files: list[RawFile] = []
+    passed: list[Passed] = []
+    for folder in raw:
+        for entry in sorted(_walk(folder), key=lambda e: e.path):
+            found = _judged(entry, folder, datasets)
+            if isinstance(found, RawFile):
+                files.append(found)
+            else:
+                passed.append(found)
+    return Discovery(tuple(files), tuple(passed))
+
+
+def _walk(folder: Path) -> Iterator[os.DirEntry[str]]:
+    if not folder.is_dir():
+        return
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _walk(Path(entry.path))
+            else:
+                yield entry
+
+
+def _judged(entry: os.DirEntry[str], folder: Path, datasets: Collection[str]) -> RawFile | Passed:
+    relative = Path(entry.path).relative_to(folder).as_posix()
+    uri = f"raw/{relative}"
+    for pattern, reason in _IGNORED.items():
+        if any(fnmatch.fnmatch(part.lower(), pattern) for part in relative.split("/")):
+            return Passed(uri, "ignored", reason)
+    if not entry.is_file(follow_symlinks=False):
+        return Passed(uri, "unknown", "not a regular file (links are not followed)", "Copy the file itself there.")
+    dataset = dataset_of(relative)
+    if dataset not in datasets:
+        where = f"the folder {relative.split('/')[0]!r}" if "/" in relative else "raw itself"
+        return Passed(
+            uri, "unknown", f"{where} is no dataset",
+            f"Move it into a folder of a dataset ({', '.join(datasets)}), or write a contract for {dataset!r}.",
+        )
+    if not relative.lower().endswith(LOADABLE):
+        return Passed(uri, "unknown", "this type of file cannot be read", _fix_of_type(relative))
+    stat = entry.stat(follow_symlinks=False)
+    return RawFile(Path(entry.path), relative, dataset, stat.st_size, stat.st_mtime_ns)
+
+
+def dataset_of(relative: str) -> str:
+    """The dataset that a folder stands for: dashes, underscores and letter case are all the same."""
+    return relative.split("/")[0].lower().replace("-", "_").replace(" ", "_") if "/" in relative else ""
+
+
+def _fix_of_type(relative: str) -> str:
+    if relative.lower().endswith((".xls", ".xlsb")):
+        return "Save it as .xlsx, or as CSV."
+    return f"Send one of {', '.join(LOADABLE)}."

@@ -1,0 +1,1 @@
+"""Delta tables: one for each dataset, and those of the system."""

@@ -1,0 +1,75 @@
+"""What a table's own log says: its version, and which steps of a run have landed with how many rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deltalake import DeltaTable
+
+from spark_app.errors import ForeignCommit
+from spark_app.tables.schema import exists
+
+NO_TABLE = -1
+_NO_DATA_CHANGE = ("CREATE", "OPTIMIZE", "VACUUM", "SET TBLPROPERTIES")
+
+
+@dataclass(frozen=True)
+class Commit:
+    """Rows that a step inserted and updated, as the commit's metrics say."""
+
+    inserted: int = 0
+    updated: int = 0
+
+    def __add__(self, other: Commit) -> Commit:
+        return Commit(self.inserted + other.inserted, self.updated + other.updated)
+
+
+def table_version(path: Path) -> int:
+    """The table's newest version; NO_TABLE when there is none."""
+    return DeltaTable(str(path)).version() if exists(path) else NO_TABLE
+
+
+def landed(path: Path, above: int, run_id: str) -> dict[str, Commit]:
+    """The steps of a run among the commits above a version, by marker.
+
+    Raises ForeignCommit for a commit with data that carries no marker of this run.
+    """
+    newest = table_version(path)
+    if newest <= above:
+        return {}
+    steps: dict[str, Commit] = {}
+    for entry in DeltaTable(str(path)).history(newest - max(above, NO_TABLE)):
+        if int(entry["version"]) <= above or str(entry["operation"]).startswith(_NO_DATA_CHANGE):
+            continue
+        marker = _marker(entry, run_id)
+        if marker is None:
+            raise _foreign(path, entry, run_id)
+        steps[marker] = _metrics(entry)
+    return steps
+
+
+def _marker(entry: dict[str, Any], run_id: str) -> str | None:
+    # Both engines keep the text of a clause's predicate; `run_id/…` ends at a quote, a bracket or a blank.
+    text = str(entry.get("operationParameters", {}).get("notMatchedPredicates", ""))
+    start = text.find(f"{run_id}/")
+    if start < 0:
+        return None
+    end = min(i for c in "')\" " if (i := text.find(c, start)) >= 0)
+    return text[start:end]
+
+
+def _metrics(entry: dict[str, Any]) -> Commit:
+    metrics = entry.get("operationMetrics", {})
+    return Commit(int(metrics.get("numTargetRowsInserted", 0)), int(metrics.get("numTargetRowsUpdated", 0)))
+
+
+def _foreign(path: Path, entry: dict[str, Any], run_id: str) -> ForeignCommit:
+    return ForeignCommit(
+        f"Someone else changed the table while run {run_id} was open",
+        where=f"{path}, version {entry['version']}",
+        why=f"{entry['operation']} at {entry.get('timestamp')}",
+        next_step=f"Find out who wrote it. To give this run up: lakehouse unlock --run {run_id} --abandon "
+        "(only while nothing of it has landed; its files stay in raw).",
+    )

@@ -1,0 +1,227 @@
+"""Rows that did not reach their table, as entries of quarantine and waiting. An entry is never deleted by a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from deltalake import DeltaTable
+
+from spark_app.classify.conform import cleaned
+from spark_app.classify.outcome import Outcome, with_lineage
+from spark_app.classify.staging import WAITING_FILE, text_of
+from spark_app.config.contracts import Contract
+from spark_app.engine.port import Engine
+from spark_app.tables.commits import Commit, landed
+from spark_app.tables.merge import Step, run_step
+from spark_app.tables.schema import QUARANTINE, WAITING, create_if_missing, exists
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+KINDS = {Outcome.INVALID: "invalid", Outcome.DUPLICATE: "duplicate", Outcome.EXPIRED: "expired"}
+
+_LATER = "s.`source_modified_at` > t.`source_modified_at`"
+_REOPENED = "CASE WHEN s.`closed_as` IS NOT NULL THEN s.`{0}` WHEN " + _LATER + " THEN NULL ELSE t.`{0}` END"
+_UPDATES = {
+    **{name: _REOPENED.format(name) for name in ("closed_at", "closed_by_run", "closed_as")},
+    "source_modified_at": "greatest(s.`source_modified_at`, t.`source_modified_at`)",
+    "last_run": "s.`last_run`",
+    "kind": "s.`kind`",
+    "reasons": "s.`reasons`",
+    "keeper": "s.`keeper`",
+}
+
+
+@dataclass(frozen=True)
+class Context:
+    """What turns staged rows of one dataset into entries. `files`: _file, source_file, source_modified_at, sha256."""
+
+    contract: Contract
+    files: DataFrame
+    rule_names: Mapping[int, str]
+    run_id: str
+    now: datetime
+
+
+def entries(rows: DataFrame, verdicts: DataFrame, context: Context) -> DataFrame:
+    """Every staged row with a verdict, in the shape of an entry (columns of WAITING, and `outcome`)."""
+    from pyspark.sql import functions as F
+
+    named = with_lineage(rows.filter("_rid is not null").join(verdicts, "_rid"), context.files)
+    moment = F.lit(context.now.isoformat()).cast("timestamp")
+    none = F.lit(None).cast("string")
+    return _with_keepers(named, rows, context.files).select(
+        F.coalesce("_waiting_id", _new_id()).alias("id"),
+        F.lit(context.contract.dataset).alias("dataset"),
+        _kind().alias("kind"),
+        _reasons(context.rule_names).alias("reasons"),
+        _key(context.contract).alias("key"),
+        F.when(F.col("_error").isNull(), _record(context.contract)).alias("record"),
+        F.col("_raw").alias("raw_text"),
+        F.col("keeper_place").alias("keeper"),
+        "source_file",
+        F.col("_sheet").alias("sheet"),
+        F.col("_line").alias("line"),
+        "source_modified_at",
+        F.col("correction").cast("int").alias("correction"),
+        F.lit(1).alias("attempt"),
+        moment.alias("first_seen"),
+        F.lit(context.run_id).alias("run_id"),
+        F.lit(context.run_id).alias("last_run"),
+        F.lit(None).cast("timestamp").alias("closed_at"),
+        none.alias("closed_by_run"),
+        none.alias("closed_as"),
+        "missing",
+        F.coalesce("_expires_at", _expires(context)).alias("expires_at"),
+        "outcome",
+        (F.col("_file") == WAITING_FILE).alias("was_waiting"),
+    )
+
+
+def to_quarantine(found: DataFrame) -> DataFrame:
+    from pyspark.sql import functions as F
+
+    return found.filter(F.col("outcome").isin(*(o.value for o in KINDS))).select(*QUARANTINE.names)
+
+
+def to_waiting(found: DataFrame, released: DataFrame) -> DataFrame:
+    """New entries of waiting, and the closing of those that left it."""
+    from pyspark.sql import functions as F
+
+    new = found.filter((F.col("outcome") == Outcome.WAITING.value) & ~F.col("was_waiting"))
+    return new.select(*WAITING.names).unionByName(released.select(*WAITING.names))
+
+
+def closings(rows: DataFrame, verdicts: DataFrame, context: Context) -> DataFrame:
+    """Entries of waiting whose row left it in this run, closed as what became of it."""
+    from pyspark.sql import functions as F
+
+    back = rows.filter((F.col("_file") == WAITING_FILE) & F.col("_rid").isNotNull())
+    fate = back.select("_rid").join(verdicts, "_rid", "left").select(
+        "_rid", F.coalesce("outcome", F.lit(Outcome.MERGED.value)).alias("outcome"), "missing", "keeper"
+    )
+    left = entries(back, fate.filter(F.col("outcome") != Outcome.STAYS.value), context)
+    return (
+        left.withColumn("closed_as", F.col("outcome"))
+        .withColumn("closed_at", F.lit(context.now.isoformat()).cast("timestamp"))
+        .withColumn("closed_by_run", F.lit(context.run_id))
+    )
+
+
+def merge_entries(engine: Engine, table: Path, schema: pa.Schema, incoming: DataFrame, run_id: str, above: int) -> Commit:
+    """Merges entries by id, once a run for all datasets; returns what the table's log counted."""
+    create_if_missing(table, schema)
+    marker = f"{run_id}/{table.name}"
+    if marker not in landed(table, above, run_id):
+        updates = _UPDATES if schema is QUARANTINE else {**_UPDATES, "missing": "s.`missing`"}
+        run_step(engine, Step(table, ("id",), schema.names, updates, marker), incoming)
+    return landed(table, above, run_id).get(marker, Commit())
+
+
+def open_waiting(table: Path) -> dict[str, int]:
+    """Rows that wait now, by dataset, read without an engine."""
+    if not exists(table):
+        return {}
+    data = DeltaTable(str(table)).to_pyarrow_dataset()
+    waiting = data.to_table(columns=["dataset"], filter=pc.field("closed_at").is_null())
+    counted = waiting.group_by("dataset").aggregate([([], "count_all")])
+    return dict(zip(counted["dataset"].to_pylist(), counted["count_all"].to_pylist(), strict=True))
+
+
+def waiting_rows(engine: Engine, table: Path, contract: Contract) -> DataFrame:
+    """Open entries of waiting as rows of text with their past, numbered below zero."""
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F
+
+    ddl = ", ".join(f"`{name}` string" for name in contract.names)
+    entry = engine.read_table(table).filter(f"dataset = '{contract.dataset}' and closed_at is null")
+    number = F.row_number().over(Window.orderBy("id")).cast("bigint")
+    none = F.lit(None).cast("string")
+    return entry.select("*", F.from_json("record", ddl).alias("_texts")).select(
+        (-number).alias("_rid"), F.lit(WAITING_FILE).alias("_file"), F.col("sheet").alias("_sheet"),
+        F.col("line").alias("_line"), none.alias("_error"), none.alias("_raw"), F.col("id").alias("_waiting_id"),
+        F.col("source_file").alias("_origin_file"), F.col("source_modified_at").alias("_origin_modified_at"),
+        F.col("correction").alias("_correction"), F.col("expires_at").alias("_expires_at"),
+        *(F.col(f"_texts.{name}").alias(name) for name in contract.names),
+    )
+
+
+def _new_id() -> Column:
+    from pyspark.sql import functions as F
+
+    place = F.concat_ws("|", "sha256", F.coalesce("_sheet", F.lit("")), F.col("_line").cast("string"))
+    return F.sha2(place, 256)
+
+
+def _kind() -> Column:
+    from pyspark.sql import functions as F
+
+    kind = F.lit("waiting")
+    for outcome, name in KINDS.items():
+        kind = F.when(F.col("outcome") == outcome.value, F.lit(name)).otherwise(kind)
+    return kind
+
+
+def _reasons(names: Mapping[int, str]) -> Column:
+    from pyspark.sql import functions as F
+
+    by_code = F.array(*(F.lit(names[code]) for code in sorted(names)))  # codes are 1, 2, 3, …
+    broken = F.transform("_reasons", lambda code: F.element_at(by_code, code))
+    return (
+        F.when(F.col("outcome") == Outcome.DUPLICATE.value, F.array(F.lit("duplicate")))
+        .when(F.col("outcome") == Outcome.EXPIRED.value, F.col("missing"))
+        .otherwise(broken)
+    )
+
+
+def _key(contract: Contract) -> Column:
+    from pyspark.sql import functions as F
+
+    return F.concat_ws("|", *(cleaned(F.col(text_of(name)), contract.columns[name]) for name in contract.key))
+
+
+def _record(contract: Contract) -> Column:
+    from pyspark.sql import functions as F
+
+    return F.to_json(F.struct(*(F.col(text_of(name)).alias(name) for name in contract.names)))
+
+
+def _expires(context: Context) -> Column:
+    """now + the shortest wait among the references that are missing."""
+    from pyspark.sql import functions as F
+
+    moments = [
+        F.when(F.array_contains("missing", r.name), F.lit(_after(context.now, r.max_wait_seconds)))
+        for r in context.contract.references
+    ]
+    if not moments:
+        return F.lit(None).cast("timestamp")
+    return F.array_min(F.array_compact(F.array(*moments))).cast("timestamp")
+
+
+def _after(now: datetime, seconds: int) -> str:
+    return (now + timedelta(seconds=seconds)).isoformat()
+
+
+def place_of(file: Column, sheet: Column, line: Column) -> Column:
+    """A row's place as people write it: file:line, or file!sheet:row."""
+    from pyspark.sql import functions as F
+
+    return F.concat(file, F.when(sheet.isNotNull(), F.concat(F.lit("!"), sheet)).otherwise(""), F.lit(":"), line.cast("string"))
+
+
+def _with_keepers(named: DataFrame, rows: DataFrame, files: DataFrame) -> DataFrame:
+    from pyspark.sql import functions as F
+
+    keepers = named.filter(F.col("keeper").isNotNull()).select(F.col("keeper").alias("_rid")).distinct()
+    kept = rows.select("_rid", "_file", "_sheet", "_line", "_origin_file", "_origin_modified_at", "_correction")
+    places = with_lineage(kept.join(keepers, "_rid", "left_semi"), files.drop("sha256")).select(
+        F.col("_rid").alias("keeper"), place_of(F.col("source_file"), F.col("_sheet"), F.col("_line")).alias("keeper_place")
+    )
+    return named.join(places, "keeper", "left")

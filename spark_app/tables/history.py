@@ -1,0 +1,66 @@
+"""load_history: what has ever been loaded. Written without an engine: the driver knows every value."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+from deltalake import DeltaTable
+
+from spark_app.tables.schema import LOAD_HISTORY, create_if_missing, exists
+
+
+@dataclass(frozen=True)
+class Load:
+    """A loaded file."""
+
+    run_id: str
+    sha256: str
+    dataset: str
+    uri: str
+    size: int
+    rows: int
+    source_modified_at: datetime
+    loaded_at: datetime
+    pin: str
+
+    @property
+    def id(self) -> str:
+        return hashlib.sha256(f"{self.run_id}|{self.uri}|{self.pin}".encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What must be known of earlier loads to recognise a file's content."""
+
+    dataset: str
+    sha256: str
+    size: int
+    run_id: str
+    source_modified_at: datetime
+
+
+def loaded_before(table: Path) -> tuple[Loaded, ...]:
+    if not exists(table):
+        return ()
+    columns = ["dataset", "sha256", "size", "run_id", "source_modified_at"]
+    rows = DeltaTable(str(table)).to_pyarrow_dataset().to_table(columns=columns).to_pylist()
+    return tuple(Loaded(**row) for row in rows)
+
+
+def record_loads(table: Path, loads: Sequence[Load]) -> None:
+    """Adds loads whose id is not there yet."""
+    if not loads:
+        return
+    create_if_missing(table, LOAD_HISTORY)
+    rows = [{"id": load.id, **{k: v for k, v in asdict(load).items() if k != "pin"}} for load in loads]
+    (
+        DeltaTable(str(table))
+        .merge(pa.Table.from_pylist(rows, schema=LOAD_HISTORY), "t.id = s.id", source_alias="s", target_alias="t")
+        .when_not_matched_insert_all()
+        .execute()
+    )

@@ -1,0 +1,47 @@
+"""MERGE by key, with a marker that the commit's log keeps: a repeated step is found there, not done twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spark_app.engine.port import Engine
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+MARKER = "_marker"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One write of a run into one table. `updates`: column → SQL over s (incoming) and t (table)."""
+
+    table: Path
+    key: Sequence[str]
+    columns: Sequence[str]
+    updates: Mapping[str, str]
+    marker: str
+
+    def sql(self) -> str:
+        """The statement. The marker is compared with a column of the source: a comparison of two literals
+        would be folded away before it reaches the log."""
+        on = " AND ".join(f"t.`{name}` = s.`{name}`" for name in self.key)
+        sets = ", ".join(f"t.`{name}` = {value}" for name, value in self.updates.items())
+        names = ", ".join(f"`{name}`" for name in self.columns)
+        values = ", ".join(f"s.`{name}`" for name in self.columns)
+        mine = f"s.{MARKER} = '{self.marker}'"
+        return (
+            f"MERGE INTO delta.`{self.table}` t USING incoming s ON {on} "
+            f"WHEN MATCHED AND {mine} THEN UPDATE SET {sets} "
+            f"WHEN NOT MATCHED AND {mine} THEN INSERT ({names}) VALUES ({values})"
+        )
+
+
+def run_step(engine: Engine, step: Step, incoming: DataFrame) -> None:
+    """Merges `incoming` (the columns of the step; unique by its key) into the table."""
+    from pyspark.sql import functions as F
+
+    engine.merge(step.sql(), incoming.select(*step.columns, F.lit(step.marker).alias(MARKER)))

@@ -1,0 +1,83 @@
+"""The winners of a run into their table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spark_app.classify.outcome import Outcome, live_rows, with_lineage
+from spark_app.config.contracts import LINEAGE, Contract
+from spark_app.engine.port import Engine
+from spark_app.tables.commits import Commit, landed
+from spark_app.tables.merge import Step, run_step
+from spark_app.tables.schema import create_if_missing, table_schema
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+SLICE_ROWS = 500_000
+"""Rows that one MERGE of the embedded engine takes into a table that has rows: its memory grows with them."""
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What is published where, by which run. `above` is the table's version in the plan."""
+
+    contract: Contract
+    table: Path
+    above: int
+    run_id: str
+    now: datetime
+    rows_to_write: int
+
+
+def winners(
+    rows: DataFrame, verdicts: DataFrame, files: DataFrame, dropped_files: tuple[int, ...]
+) -> DataFrame:
+    """Staged rows that the table takes: those without a verdict, and those that move their lineage."""
+    from pyspark.sql import functions as F
+
+    kept_out = verdicts.filter(F.col("outcome") != Outcome.REFRESHED.value).select("_rid")
+    return with_lineage(live_rows(rows, dropped_files).join(kept_out, "_rid", "left_anti"), files)
+
+
+def publish(engine: Engine, publication: Publication, won: DataFrame) -> Commit:
+    """Merges the winners, and returns what the table's own log counted. Repeating it changes nothing."""
+    if not publication.rows_to_write:
+        return Commit()
+    contract = publication.contract
+    create_if_missing(publication.table, table_schema(contract), contract.partition_by)
+    columns = (*contract.names, *LINEAGE)
+    lineaged = _with_run(won, publication)
+    slices = _slices(engine, publication)
+    done = landed(publication.table, publication.above, publication.run_id)
+    markers = [f"{publication.run_id}/{contract.dataset}/publish-{n}-of-{slices}" for n in range(slices)]
+    for number, marker in enumerate(markers):
+        if marker not in done:
+            step = Step(publication.table, contract.key, columns, {c: f"s.`{c}`" for c in columns}, marker)
+            run_step(engine, step, _slice(lineaged, contract, number, slices))
+    done = landed(publication.table, publication.above, publication.run_id)
+    return sum((done.get(marker, Commit()) for marker in markers), Commit())
+
+
+def _with_run(won: DataFrame, publication: Publication) -> DataFrame:
+    from pyspark.sql import functions as F
+
+    moment = F.lit(publication.now.isoformat()).cast("timestamp")
+    return won.withColumn("ingestion_timestamp", moment).withColumn("run_id", F.lit(publication.run_id))
+
+
+def _slices(engine: Engine, publication: Publication) -> int:
+    if engine.name != "sail" or publication.above < 0:
+        return 1
+    return -(-publication.rows_to_write // SLICE_ROWS)
+
+
+def _slice(won: DataFrame, contract: Contract, number: int, slices: int) -> DataFrame:
+    from pyspark.sql import functions as F
+
+    if slices == 1:
+        return won
+    return won.filter(F.pmod(F.xxhash64(*contract.key), F.lit(slices)) == number)

@@ -1,0 +1,65 @@
+"""Schemas of all tables, and their creation. Created by `deltalake`, so that both engines meet the same table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+from deltalake import DeltaTable
+
+from spark_app.config.contracts import Contract
+from spark_app.storage.local import denials
+
+TIMESTAMP = pa.timestamp("us", "UTC")
+_TYPES = {
+    "string": pa.string(), "int": pa.int32(), "long": pa.int64(), "boolean": pa.bool_(),
+    "timestamp": TIMESTAMP, "date": pa.date32(),
+}
+
+_ENTRY = [
+    ("id", pa.string()), ("dataset", pa.string()), ("kind", pa.string()), ("reasons", pa.list_(pa.string())),
+    ("key", pa.string()), ("record", pa.string()), ("raw_text", pa.string()), ("keeper", pa.string()),
+    ("source_file", pa.string()), ("sheet", pa.string()), ("line", pa.int64()), ("source_modified_at", TIMESTAMP),
+    ("correction", pa.int32()), ("attempt", pa.int32()), ("first_seen", TIMESTAMP), ("run_id", pa.string()),
+    ("last_run", pa.string()), ("closed_at", TIMESTAMP), ("closed_by_run", pa.string()), ("closed_as", pa.string()),
+]
+QUARANTINE = pa.schema(_ENTRY)
+WAITING = pa.schema([*_ENTRY, ("missing", pa.list_(pa.string())), ("expires_at", TIMESTAMP)])
+LOAD_HISTORY = pa.schema(
+    [
+        ("id", pa.string()), ("run_id", pa.string()), ("sha256", pa.string()), ("dataset", pa.string()),
+        ("uri", pa.string()), ("size", pa.int64()), ("rows", pa.int64()), ("source_modified_at", TIMESTAMP),
+        ("loaded_at", TIMESTAMP),
+    ]
+)
+_LINEAGE = [
+    ("ingestion_timestamp", TIMESTAMP), ("source_file", pa.string()), ("source_modified_at", TIMESTAMP),
+    ("correction", pa.int32()), ("run_id", pa.string()),
+]
+# What Athena, delta-rs and Sail cannot all read and write stays off, whatever an engine's defaults become.
+_PROPERTIES = {"delta.enableDeletionVectors": "false", "delta.enableChangeDataFeed": "false"}
+
+
+def arrow_type(contract_type: str) -> pa.DataType:
+    if contract_type.startswith("decimal"):
+        precision, scale = contract_type[8:-1].split(",")
+        return pa.decimal128(int(precision), int(scale))
+    return _TYPES[contract_type]
+
+
+def table_schema(contract: Contract) -> pa.Schema:
+    """The contract's columns, then the lineage."""
+    columns = [(name, arrow_type(column.type)) for name, column in contract.columns.items()]
+    return pa.schema([*columns, *_LINEAGE])
+
+
+def exists(path: Path) -> bool:
+    return (path / "_delta_log").is_dir() and DeltaTable.is_deltatable(str(path))
+
+
+def create_if_missing(path: Path, schema: pa.Schema, partition_by: tuple[str, ...] = ()) -> None:
+    if exists(path):
+        return
+    with denials(path, "create the table"):
+        path.mkdir(parents=True, exist_ok=True)
+    DeltaTable.create(str(path), schema, mode="ignore", partition_by=list(partition_by), configuration=_PROPERTIES)
