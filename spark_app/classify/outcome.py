@@ -73,7 +73,7 @@ def with_lineage(rows: DataFrame, files: DataFrame) -> DataFrame:
 
     named = files.withColumnsRenamed({"source_file": "_f_name", "source_modified_at": "_f_time"})
     return (
-        rows.join(F.broadcast(named), "_file", "left")
+        rows.join(named, "_file", "left")
         .withColumn("source_file", F.coalesce("_origin_file", "_f_name"))
         .withColumn("source_modified_at", F.coalesce("_origin_modified_at", "_f_time"))
         .withColumn("correction", F.coalesce("_correction", F.lit(0)))

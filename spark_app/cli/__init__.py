@@ -1,0 +1,59 @@
+"""The command `lakehouse`. Each command is a small file; this one turns errors into sentences and exit codes."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
+
+
+def main() -> None:
+    """The entry point. Results go to stdout, everything else to stderr."""
+    import click
+
+    from spark_app.cli.app import app
+    from spark_app.errors import LakehouseError
+
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        code = app(standalone_mode=False)
+    except LakehouseError as error:
+        code = _tell(error)
+    except click.exceptions.Exit as error:
+        code = error.exit_code
+    except click.ClickException as error:
+        error.show(file=sys.stderr)
+        code = 2
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        print("interrupted · nothing is lost: the next run goes on where this one stopped", file=sys.stderr)
+        code = 130
+    except Exception as error:  # noqa: BLE001 - the entry point: a bug gets a sentence, and no row of its message
+        code = _tell_bug(error)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signal module's signature
+    sys.exit(143)
+
+
+def _tell(error: object) -> int:
+    from spark_app.errors import LakehouseError
+
+    assert isinstance(error, LakehouseError)
+    print(f"error: {error.what} · exit {error.exit_code}", file=sys.stderr)
+    for label, text in (("where", error.where), ("why", error.why), ("next", error.next_step)):
+        if text:
+            print(f"  {label:<6}{text}", file=sys.stderr)
+    return error.exit_code
+
+
+def _tell_bug(error: Exception) -> int:
+    import traceback
+
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [f for f in frames if "spark_app" in f.filename] or list(frames)
+    place = f"{ours[-1].filename.rsplit('spark_app', 1)[-1]}:{ours[-1].lineno}" if ours else "unknown"
+    # Not the message: an engine's messages carry rows.
+    print(f"error: a bug in this program: {type(error).__name__} at spark_app{place} · exit 1", file=sys.stderr)
+    print("  next  Nothing is lost: the run stays open. Please report this line with the run's spark.log.", file=sys.stderr)
+    return 1

@@ -1,0 +1,22 @@
+"""All commands, in the order in which the help shows them."""
+
+from __future__ import annotations
+
+import typer
+
+from spark_app.cli import check, doctor, plan, quarantine, run, sample, status, suite, trace, unlock
+
+app = typer.Typer(
+    name="lakehouse", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    help="Loads files into Delta tables, and accounts for every row and cent.",
+)
+app.command("run")(run.run)
+app.command("plan")(plan.plan)
+app.command("status")(status.status)
+app.command("check")(check.check)
+app.command("sample")(sample.sample)
+app.command("trace")(trace.trace)
+app.command("unlock")(unlock.unlock)
+app.command("doctor")(doctor.doctor)
+app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(suite.app, name="suite")

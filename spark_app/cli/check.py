@@ -1,0 +1,47 @@
+"""lakehouse check"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spark_app.cli.options import AsJson, ConfigFolder, EngineOption, Now, configuration
+from spark_app.errors import UsageError
+
+
+def check(
+    files: Annotated[list[Path], typer.Argument(help="Files to judge; nothing is written or moved.")],
+    dataset: Annotated[str, typer.Option("--dataset", help="Whose contract and suite.")],
+    config: ConfigFolder = None,
+    engine: EngineOption = None,
+    now: Now = "",
+    as_json: AsJson = False,
+) -> None:
+    """Judge files by their contract and suite, and show the bad rows' places. Exit 3 when there are any."""
+    from spark_app.cli.engines import engine_of
+    from spark_app.config.settings import Zones, engine_settings, parse_time
+    from spark_app.reporting.judged import judge_files
+
+    chosen, settings = configuration(config), engine_settings(engine)
+    if dataset not in chosen.contracts:
+        raise UsageError(f"There is no dataset {dataset!r}", next_step=f"Datasets are {', '.join(chosen.contracts)}.")
+    if missing := [f for f in files if not f.is_file()]:
+        raise UsageError("There is no such file", where=", ".join(map(str, missing)))
+    with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as scratch:
+        zones = Zones.under(Path(scratch))
+        with engine_of(settings, zones) as start:
+            found = judge_files(start(), files, chosen, dataset, parse_time(now) if now else None, Path(scratch))
+    if as_json:
+        print(json.dumps(found, indent=1))
+    else:
+        for file in found["files"]:
+            print(f"{file['uri']}: {file['rows']:,} rows, {file['invalid']:,} invalid" + (f" · {file['error']}" if file["error"] else ""))
+        for row in found["rows"]:
+            print(f"  {row['place']}  {', '.join(row['reasons'])}")
+    bad = any(f["invalid"] or f["error"] for f in found["files"])
+    raise typer.Exit(3 if bad else 0)

@@ -1,0 +1,41 @@
+"""lakehouse doctor"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+
+import typer
+
+from spark_app.cli.options import AsJson, ConfigFolder, EngineOption, configuration
+
+
+def doctor(engine: EngineOption = None, config: ConfigFolder = None, as_json: AsJson = False) -> None:
+    """Run a small real job: the engine starts, a table is written, merged and read."""
+    from spark_app import __version__
+    from spark_app.config.settings import Zones, engine_settings
+    from spark_app.cli.engines import engine_of
+    from spark_app.pipeline import Surroundings, load
+    from spark_app.reporting.progress import Silent
+    from spark_app.runs.plan import Request
+    from spark_app.samples.shop import Shape, Shop
+
+    chosen, settings = configuration(config), engine_settings(engine)
+    with tempfile.TemporaryDirectory() as scratch:
+        zones = Zones.under(Path(scratch))
+        Shop(zones.raw[0], Shape(products=10, days=1, orders_a_day=5, fault_every=0)).write()
+        with engine_of(settings, zones) as start:
+            report = load(Request(zones), chosen, Surroundings(zones, start, settings.name.value, Silent()))[-1]
+    loaded = {name: d["loaded"] for name, d in report.data["datasets"].items()}
+    facts = {
+        "version": __version__, "engine": settings.name.value, "cores": settings.cores,
+        "memory_mb": settings.memory_mb, "datasets": list(chosen.contracts), "job": report.status,
+        "loaded": loaded, "seconds": report.data["seconds"]["total"],
+    }
+    if as_json:
+        print(json.dumps(facts, indent=1))
+    else:
+        for name, value in facts.items():
+            print(f"{name:<10} {value}")
+    raise typer.Exit(report.exit_code)

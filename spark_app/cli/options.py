@@ -1,0 +1,60 @@
+"""Options that several commands share, and what they become."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spark_app.config.settings import EngineName, RunMode, Zones, config_folder, parse_time
+from spark_app.errors import UsageError
+from spark_app.runs.plan import Config, Request, load_config
+
+Root = Annotated[str, typer.Option("--root", help="The folder that holds raw/, processed/, archive/ and rejected/.")]
+ConfigFolder = Annotated[
+    Path | None, typer.Option("--config", help="A folder with contracts/ and ge_suites/; the packed ones otherwise.")
+]
+Datasets = Annotated[str, typer.Option("--datasets", help="Only these, separated by commas.")]
+Now = Annotated[str, typer.Option("--now", help="What rules take for now, such as 2026-11-24T09:15:00Z.")]
+EngineOption = Annotated[EngineName | None, typer.Option("--engine", help="Where the PySpark code runs.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+RunId = Annotated[str, typer.Option("--run", help="A run's id.")]
+
+_UNITS = {"s": 1, "m": 60, "h": 3600}
+
+
+def zones(root: str) -> Zones:
+    """The zones of --root. Raises UsageError for what this version cannot open."""
+    if "://" in root:
+        raise UsageError(f"{root!r} is not a local folder", next_step="This version reads and writes local folders.")
+    folder = Path(root)
+    if not folder.is_dir():
+        raise UsageError(
+            "There is no such folder", where=str(folder.absolute()),
+            next_step=f"Make one with a sample in it: lakehouse sample {root}",
+        )
+    return Zones.under(folder)
+
+
+def configuration(folder: Path | None) -> Config:
+    return load_config(config_folder(folder))
+
+
+def request(
+    root: str, mode: RunMode = RunMode.FULL, datasets: str = "", open_gate: str = "", now: str = "", run_id: str = ""
+) -> Request:
+    names = tuple(d.strip().lower().replace("-", "_") for d in datasets.split(",") if d.strip())
+    if run_id and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", run_id):
+        raise UsageError(f"{run_id!r} cannot be a run's id", next_step="Use letters, digits, dots and dashes.")
+    return Request(zones(root), mode, names, open_gate, parse_time(now) if now else None, run_id)
+
+
+def seconds(text: str) -> float:
+    """A duration such as 30s, 10m, 1h."""
+    if not text:
+        return 0
+    if not re.fullmatch(r"\d{1,5}[smh]", text):
+        raise UsageError(f"{text!r} is not a duration", next_step="Write it like 30s, 10m or 1h.")
+    return int(text[:-1]) * _UNITS[text[-1]]

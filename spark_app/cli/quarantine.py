@@ -1,0 +1,50 @@
+"""lakehouse quarantine"""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from spark_app.cli.options import AsJson, ConfigFolder, Root, RunId, configuration, zones
+
+app = typer.Typer(help="Rows that did not load, with every reason.", no_args_is_help=True)
+
+Reveal = Annotated[bool, typer.Option("--reveal", help="Show masked values and raw text.")]
+Limit = Annotated[int, typer.Option("--limit", help="At most so many rows.", min=1)]
+DatasetOption = Annotated[str, typer.Option("--dataset", help="Only of this dataset.")]
+
+
+@app.command("list")
+def list_causes(root: Root, run: RunId = "", dataset: DatasetOption = "", as_json: AsJson = False) -> None:
+    """One line a cause: how many rows, in which files."""
+    from spark_app.reporting.entries import causes
+
+    found = causes(zones(root), run, dataset)
+    if as_json:
+        print(json.dumps(found, indent=1))
+        return
+    for cause in found:
+        print(f"{cause['rows']:>8,}  {cause['dataset']:<14} {cause['reason']:<40} {cause['files']}")
+    if not found:
+        print("no open rows in quarantine")
+
+
+@app.command("show")
+def show(
+    root: Root, run: RunId = "", dataset: DatasetOption = "", config: ConfigFolder = None, reveal: Reveal = False,
+    limit: Limit = 20, as_json: AsJson = False,
+) -> None:
+    """The rows themselves, with all reasons; held rows of a run too."""
+    from spark_app.reporting.entries import rows
+
+    found = rows(zones(root), configuration(config), run, dataset, reveal=reveal, limit=limit)
+    if as_json:
+        print(json.dumps(found, indent=1, ensure_ascii=False))
+        return
+    for row in found:
+        print(f"{row['place']}  {row['kind']}  {', '.join(row['reasons'])}")
+        print(f"    {row['record']}" + (f"  keeper {row['keeper']}" if row["keeper"] else ""))
+    if not found:
+        print("no such rows")

@@ -1,0 +1,128 @@
+"""Quarantine and waiting as people look at them. Read without an engine."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+from deltalake import DeltaTable
+
+from spark_app.config.contracts import Contract
+from spark_app.config.settings import Zones
+from spark_app.reporting.masking import masked, salt_of, token
+from spark_app.runs.plan import Config
+from spark_app.tables.schema import QUARANTINE, exists
+
+_SHOWN_FILES = 3
+
+
+def causes(zones: Zones, run: str, dataset: str) -> list[dict[str, Any]]:
+    """Open rows by dataset and reason, the most frequent first."""
+    table = _open(zones, run, dataset, ["dataset", "reasons", "source_file"])
+    rows, files = Counter[tuple[str, str]](), dict[tuple[str, str], Counter[str]]()
+    for entry in table.to_pylist():
+        for reason in entry["reasons"]:
+            cause = entry["dataset"], reason
+            rows[cause] += 1
+            files.setdefault(cause, Counter())[entry["source_file"]] += 1
+    return [
+        {"dataset": d, "reason": r, "rows": n, "files": _names(files[d, r])}
+        for (d, r), n in sorted(rows.items(), key=lambda item: (-item[1], item[0]))
+    ]
+
+
+def rows(zones: Zones, config: Config, run: str, dataset: str, *, reveal: bool, limit: int) -> list[dict[str, Any]]:
+    """Open entries, and held rows of a run, with place, reasons and record; masked unless revealed."""
+    found = _open(zones, run, dataset, None).slice(0, limit).to_pylist()
+    found += _held(zones, run, dataset)[: limit - len(found)]
+    return [_shown(entry, config.contracts[entry["dataset"]], zones, reveal=reveal) for entry in found]
+
+
+def trace_key(zones: Zones, contract: Contract, key: str) -> list[dict[str, str]]:
+    """Where the row of a key is: its table, quarantine, waiting (closed entries too)."""
+    steps = []
+    if exists(zones.table(contract.dataset)):
+        steps += _in_table(zones.table(contract.dataset), contract, key)
+    for name in ("quarantine", "waiting"):
+        path = zones.system_table(name)
+        if exists(path):
+            wanted = (pc.field("dataset") == contract.dataset) & (pc.field("key") == key)
+            entries = DeltaTable(str(path)).to_pyarrow_dataset().to_table(filter=wanted).to_pylist()
+            steps += [_step(name, entry) for entry in sorted(entries, key=lambda e: e["first_seen"])]
+    return steps
+
+
+def _in_table(path: Path, contract: Contract, key: str) -> list[dict[str, str]]:
+    parts = key.split("|")
+    if len(parts) != len(contract.key):
+        return []
+    wanted = None
+    for name, part in zip(contract.key, parts, strict=True):
+        condition = pc.cast(pc.field(name), pa.string()) == part
+        wanted = condition if wanted is None else wanted & condition
+    found = DeltaTable(str(path)).to_pyarrow_dataset().to_table(
+        columns=["source_file", "run_id", "ingestion_timestamp"], filter=wanted
+    )
+    return [
+        {"where": "table", "place": r["source_file"], "run_id": r["run_id"],
+         "detail": f"loaded {r['ingestion_timestamp'].isoformat()}"}
+        for r in found.to_pylist()
+    ]
+
+
+def _step(where: str, entry: dict[str, Any]) -> dict[str, str]:
+    reasons = entry["reasons"] if where == "quarantine" else entry["missing"]
+    state = f"closed by run {entry['closed_by_run']} as {entry['closed_as']}" if entry["closed_at"] else "open"
+    return {"where": where, "place": _place(entry), "run_id": entry["run_id"], "detail": f"{', '.join(reasons)} · {state}"}
+
+
+def _open(zones: Zones, run: str, dataset: str, columns: list[str] | None) -> pa.Table:
+    path = zones.system_table("quarantine")
+    if not exists(path):
+        return QUARANTINE.empty_table()
+    wanted = pc.field("closed_at").is_null()
+    if run:
+        wanted &= (pc.field("run_id") == run) | (pc.field("last_run") == run)
+    if dataset:
+        wanted &= pc.field("dataset") == dataset
+    return DeltaTable(str(path)).to_pyarrow_dataset().to_table(columns=columns, filter=wanted)
+
+
+def _held(zones: Zones, run: str, dataset: str) -> list[dict[str, Any]]:
+    folder = zones.runs / run / "held_rows"
+    if not run or not folder.is_dir():
+        return []
+    names = [f.name for f in sorted(folder.iterdir()) if not dataset or f.name == dataset]
+    return [
+        {**entry, "kind": "held"}
+        for name in names for entry in ds.dataset(folder / name, format="parquet").to_table().to_pylist()
+    ]
+
+
+def _shown(entry: dict[str, Any], contract: Contract, zones: Zones, *, reveal: bool) -> dict[str, Any]:
+    record: dict[str, str | None] = json.loads(entry["record"]) if entry["record"] else {}
+    raw = entry["raw_text"]
+    if not reveal and contract.masked:
+        salt = salt_of(zones.state)
+        record = masked(record, contract, salt)
+        raw = token(raw, salt) if raw else None
+    shown = ", ".join(f"{k}={v!r}" for k, v in record.items()) if record else f"raw text {raw!r}"
+    return {
+        "place": _place(entry), "dataset": entry["dataset"], "kind": entry["kind"], "reasons": entry["reasons"],
+        "record": shown, "keeper": entry["keeper"], "run_id": entry["run_id"],
+    }
+
+
+def _place(entry: dict[str, Any]) -> str:
+    sheet = f"!{entry['sheet']}" if entry["sheet"] else ""
+    return f"{entry['source_file']}{sheet}:{entry['line']}"
+
+
+def _names(files: Counter[str]) -> str:
+    shown = ", ".join(f"{name} ({n})" for name, n in files.most_common(_SHOWN_FILES))
+    return shown + (f" and {len(files) - _SHOWN_FILES} more" if len(files) > _SHOWN_FILES else "")

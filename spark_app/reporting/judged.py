@@ -1,0 +1,50 @@
+"""Files judged by themselves, without a run: what `lakehouse check` shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from spark_app.classify.stage import StageInput, stage
+from spark_app.classify.staging import read_rows
+from spark_app.engine.port import Engine
+from spark_app.quality.compiler import compile_suite
+from spark_app.runs.plan import Config, utc_now
+from spark_app.sources.batches import SourceFile
+
+_SHOWN = 20
+
+
+def judge_files(
+    engine: Engine, files: Sequence[Path], config: Config, dataset: str, now: datetime | None, scratch: Path
+) -> dict[str, Any]:
+    """Rows, invalid rows and their places of each file; references are not looked at, for there are no tables."""
+    from pyspark.sql import functions as F
+
+    contract, moment = config.contracts[dataset], now or utc_now()
+    pinned = [_pinned(i, file) for i, file in enumerate(files)]
+    ruleset = compile_suite(config.suites[dataset], contract, {"now": moment})
+    alone = contract.model_copy(update={"references": ()})
+    data = StageInput(alone, ruleset, pinned, None, {}, None, moment, gate_open=True)
+    attempt, staged = stage(engine, data, scratch / "staged" / dataset)
+    bad = read_rows(engine, attempt, alone).filter(F.size("_reasons") > 0).filter("_rid is not null")
+    shown = engine.collect(bad.select("_file", "_sheet", "_line", "_reasons").orderBy("_rid").limit(_SHOWN))
+    names = {f.index: f.uri for f in pinned}
+    rows = [
+        {"place": f"{names[r['_file']]}{'!' + r['_sheet'] if r['_sheet'] else ''}:{r['_line']}",
+         "reasons": [staged.rule_names[c] for c in r["_reasons"]]}
+        for r in shown
+    ]
+    found = []
+    for result in staged.files:
+        tally = staged.file_tallies.get(result.index)
+        error = " ".join(part for part in (result.error, result.fix) if part)
+        found.append({"uri": names[result.index], "rows": result.rows, "invalid": tally.invalid if tally else 0, "error": error})
+    return {"dataset": dataset, "files": found, "rows": rows}
+
+
+def _pinned(index: int, file: Path) -> SourceFile:
+    stat = file.stat()
+    return SourceFile(index, str(file.absolute()), str(file), stat.st_size, stat.st_mtime_ns)

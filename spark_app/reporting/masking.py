@@ -1,0 +1,28 @@
+"""Tokens that stand for masked values: equal values get equal tokens, and no one can compute them without the salt."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from spark_app.config.contracts import Contract
+from spark_app.storage.local import write_once
+
+
+def salt_of(state: Path) -> str:
+    """The root's salt, made when it is first needed."""
+    file = state / "salt"
+    if not file.is_file():
+        write_once(file, secrets.token_hex(16))
+    return file.read_text(encoding="utf-8").strip()
+
+
+def token(value: str, salt: str) -> str:
+    return "~" + hashlib.sha256(f"{salt}|{value}".encode()).hexdigest()[:10]
+
+
+def masked(record: Mapping[str, str | None], contract: Contract, salt: str) -> dict[str, str | None]:
+    """A record with tokens for the values of masked columns."""
+    return {k: token(v, salt) if v and k in contract.masked else v for k, v in record.items()}
