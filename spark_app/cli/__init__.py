@@ -5,41 +5,33 @@ from __future__ import annotations
 import signal
 import sys
 from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from spark_app.errors import LakehouseError
 
 
 def main() -> None:
     """The entry point. Results go to stdout, everything else to stderr."""
-    import click
-
     from spark_app.cli.app import app
     from spark_app.errors import LakehouseError
 
-    signal.signal(signal.SIGTERM, _terminated)
+    signal.signal(signal.SIGTERM, _stopped)
+    signal.signal(signal.SIGINT, _stopped)
     try:
-        code = app(standalone_mode=False)
+        app()  # exits by itself: 0, a command's own code, or 2 for wrong use
     except LakehouseError as error:
-        code = _tell(error)
-    except click.exceptions.Exit as error:
-        code = error.exit_code
-    except click.ClickException as error:
-        error.show(file=sys.stderr)
-        code = 2
-    except (KeyboardInterrupt, click.exceptions.Abort):
-        print("interrupted · nothing is lost: the next run goes on where this one stopped", file=sys.stderr)
-        code = 130
+        sys.exit(_tell(error))
     except Exception as error:  # noqa: BLE001 - the entry point: a bug gets a sentence, and no row of its message
-        code = _tell_bug(error)
-    sys.exit(code if isinstance(code, int) else 0)
+        sys.exit(_tell_bug(error))
 
 
-def _terminated(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signal module's signature
-    sys.exit(143)
+def _stopped(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signal module's signature
+    print("stopped · nothing is lost: the next run goes on where this one was", file=sys.stderr)
+    sys.exit(128 + number)
 
 
-def _tell(error: object) -> int:
-    from spark_app.errors import LakehouseError
-
-    assert isinstance(error, LakehouseError)
+def _tell(error: LakehouseError) -> int:
     print(f"error: {error.what} · exit {error.exit_code}", file=sys.stderr)
     for label, text in (("where", error.where), ("why", error.why), ("next", error.next_step)):
         if text:

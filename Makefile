@@ -1,0 +1,74 @@
+PYTHON ?= python3
+VENV := .venv
+DEV := .venv-dev
+JARS := .jars
+PIP := -m pip --disable-pip-version-check
+LOCKED := install --quiet --require-hashes
+JAVA := $(shell command -v java 2>/dev/null || ls "$(JAVA_HOME)/bin/java" 2>/dev/null)
+ROOT ?= demo
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-core test-sail test-spark lint bench wheel jars lock clean
+
+help: ## Show this help
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+run: $(VENV)/.ready ## Set up on first use, write a sample into ./demo, load it
+	@test -d $(ROOT)/raw || $(VENV)/bin/lakehouse sample $(ROOT)
+	@$(VENV)/bin/lakehouse run --root $(ROOT)
+
+test: test-core test-sail test-spark ## Run all tests: without an engine, on Sail, and on classic Spark if Java is here
+
+test-core: $(DEV)/.ready ## Run the tests that need no engine
+	$(DEV)/bin/python -m pytest -m "not engine"
+
+test-sail: $(DEV)/.ready ## Run the engine tests on the embedded engine
+	LAKEHOUSE_TEST_ENGINE=sail $(DEV)/bin/python -m pytest -m engine
+
+ifeq ($(JAVA),)
+test-spark:
+	@echo "classic Spark was left out: no Java 17 or 21 was found (Debian: apt-get install openjdk-17-jre-headless)"
+else
+test-spark: $(DEV)/.ready jars ## Run the chosen engine tests on classic Spark (needs Java 17 or 21)
+	LAKEHOUSE_TEST_ENGINE=spark $(DEV)/bin/python -m pytest -m engine
+endif
+
+lint: $(DEV)/.ready ## Check style, types and the direction of imports
+	$(DEV)/bin/ruff check .
+	$(DEV)/bin/ruff format --check .
+	$(DEV)/bin/mypy
+	$(DEV)/bin/lint-imports
+
+bench: $(DEV)/.ready jars ## Measure, and write docs/benchmarks.md
+	$(DEV)/bin/python -m benchmarks.run
+
+wheel: $(DEV)/.ready ## Build the wheel into dist/
+	$(DEV)/bin/python $(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+jars: $(DEV)/.ready ## Bring the two pinned Delta jars for classic Spark into .jars/
+	@$(DEV)/bin/python -m spark_app.engine.jars $(JARS)
+
+lock: ## Resolve the locks anew (needs uv)
+	for name in build local dev; do uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --python-version 3.11 --universal --custom-compile-command "make lock" requirements/$$name.in -o requirements/$$name.txt; done
+
+clean: ## Remove everything that make made
+	rm -rf $(VENV) $(DEV) $(JARS) dist demo .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+
+$(VENV)/.ready: requirements/build.txt requirements/local.txt pyproject.toml
+	@echo "setting up $(VENV) (about 200 MB of packages, once)"
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "Python 3.11 to 3.13 is needed; name one: make PYTHON=python3.11 …")'
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python $(PIP) $(LOCKED) -r requirements/build.txt
+	@$(VENV)/bin/python $(PIP) $(LOCKED) --no-build-isolation -r requirements/local.txt
+	@$(VENV)/bin/python $(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@$(VENV)/bin/python -m compileall -q spark_app
+	@touch $@
+
+$(DEV)/.ready: requirements/build.txt requirements/dev.txt pyproject.toml
+	@echo "setting up $(DEV) (both engines and the checks: about 700 MB of packages, once)"
+	@$(PYTHON) -m venv $(DEV)
+	@$(DEV)/bin/python $(PIP) $(LOCKED) -r requirements/build.txt
+	@$(DEV)/bin/python $(PIP) $(LOCKED) --no-build-isolation -r requirements/dev.txt
+	@$(DEV)/bin/python $(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
