@@ -13,7 +13,7 @@ from spark_app import __version__
 from spark_app.classify.gate import held_files
 from spark_app.classify.outcome import Judgement, Outcome, verdicts
 from spark_app.classify.references import Parents
-from spark_app.classify.staging import PLACE, Attempt, Staged, commit, read_rows, read_verdicts
+from spark_app.classify.staging import PLACE, WAITING_FILE, Attempt, Staged, commit, read_rows, read_verdicts
 from spark_app.classify.tally import aggregate_results, file_results, file_tallies, outcome_tallies, reason_counts
 from spark_app.classify.validate import classify_rows
 from spark_app.config.contracts import Contract
@@ -73,16 +73,19 @@ def stage(engine: Engine, data: StageInput, folder: Path) -> tuple[Attempt, Stag
 
 
 def file_frame(engine: Engine, files: Sequence[SourceFile], results: Sequence[FileResult]) -> DataFrame:
-    """_file, source_file, source_modified_at and sha256 of each file, as a small frame."""
+    """_file, source_file, source_modified_at and sha256 of each file, as a small frame.
+
+    Rows that come back from waiting bring their own place, so their file has a line without one.
+    """
     import pyarrow as pa
 
     sha256 = {result.index: result.sha256 for result in results}
     table = pa.table(
         {
-            "_file": pa.array([f.index for f in files], pa.int32()),
-            "source_file": pa.array([f.uri for f in files], pa.string()),
-            "source_modified_at": pa.array([f.mtime_ns // 1000 for f in files], pa.timestamp("us", "UTC")),
-            "sha256": pa.array([sha256.get(f.index, "") for f in files], pa.string()),
+            "_file": pa.array([WAITING_FILE, *(f.index for f in files)], pa.int32()),
+            "source_file": pa.array([None, *(f.uri for f in files)], pa.string()),
+            "source_modified_at": pa.array([None, *(f.mtime_ns // 1000 for f in files)], pa.timestamp("us", "UTC")),
+            "sha256": pa.array([None, *(sha256.get(f.index, "") for f in files)], pa.string()),
         }
     )
     return engine.frame(table)

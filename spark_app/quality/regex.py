@@ -15,10 +15,6 @@ class NotPortable(ValueError):
 
 def portable(expression: str) -> str:
     """The expression with `\\d \\w \\s .` written out as sets. Raises NotPortable for what cannot be rewritten."""
-    try:
-        re.compile(expression)
-    except re.error as error:
-        raise NotPortable(f"{expression!r} is not a regular expression: {error}") from error
     out, i, in_set = [], 0, False
     while i < len(expression):
         char, following = expression[i], expression[i + 1 : i + 2]
@@ -34,6 +30,10 @@ def portable(expression: str) -> str:
             _outside_set(expression, i)
         out.append(_DOT if char == "." and not in_set else char)
         i += 1
+    try:
+        re.compile(expression)
+    except re.error as error:
+        raise NotPortable(f"{expression!r} is not a regular expression: {error}") from error
     return "".join(out)
 
 

@@ -141,7 +141,7 @@ def waiting_rows(engine: Engine, table: Path, contract: Contract) -> DataFrame:
 
     ddl = ", ".join(f"`{name}` string" for name in contract.names)
     entry = engine.read_table(table).filter(f"dataset = '{contract.dataset}' and closed_at is null")
-    number = F.row_number().over(Window.orderBy("id")).cast("bigint")
+    number = F.row_number().over(Window.partitionBy("dataset").orderBy("id")).cast("bigint")
     none = F.lit(None).cast("string")
     return entry.select("*", F.from_json("record", ddl).alias("_texts")).select(
         (-number).alias("_rid"), F.lit(WAITING_FILE).alias("_file"), F.col("sheet").alias("_sheet"),

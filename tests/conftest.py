@@ -1,0 +1,56 @@
+"""Fixtures. One engine a process: LAKEHOUSE_TEST_ENGINE says which; tests without the marker need none."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from spark_app.config.settings import EngineName, config_folder, engine_settings
+from spark_app.engine.port import Engine
+from spark_app.engine.start import start_engine
+from spark_app.runs.plan import Config, load_config
+from tests.lake import Lake
+
+ENGINE = os.environ.get("LAKEHOUSE_TEST_ENGINE", "sail")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On classic Spark, where a run costs many seconds, only the tests marked `both` run."""
+    if ENGINE == "sail" or "not engine" in (config.option.markexpr or ""):
+        return
+    chosen = [i for i in items if i.get_closest_marker("both")]
+    config.hook.pytest_deselected([i for i in items if i not in chosen])
+    items[:] = chosen
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    started = start_engine(engine_settings(EngineName(ENGINE)), tmp_path_factory.mktemp("engine") / "spark.log")
+    yield started
+    started.stop()
+
+
+@pytest.fixture(scope="session")
+def config() -> Config:
+    return load_config(config_folder(None))
+
+
+@pytest.fixture
+def lake(engine: Engine, config: Config, tmp_path: Path) -> Lake:
+    return Lake(tmp_path / "lake", engine, config)
+
+
+@pytest.fixture
+def new_lake(engine: Engine, config: Config, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Lake]:
+    return lambda: Lake(tmp_path_factory.mktemp("lake"), engine, config)
+
+
+@pytest.fixture(scope="session")
+def real_input() -> Path:
+    folder = Path(os.environ.get("LAKEHOUSE_REAL_INPUT", ""))
+    if not (folder / "orders").is_dir():
+        pytest.skip("the real input is not here: set LAKEHOUSE_REAL_INPUT to a folder with products/, orders/, order_items/")
+    return folder

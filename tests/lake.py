@@ -1,0 +1,102 @@
+"""A lake in a temporary folder, and what can be said about it. Tables are read by delta-rs, which is neither engine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from deltalake import DeltaTable
+
+from spark_app import pipeline
+from spark_app.config.settings import RunMode, Zones
+from spark_app.engine.port import Engine
+from spark_app.pipeline import Surroundings
+from spark_app.reporting.progress import Silent
+from spark_app.reporting.report import Report
+from spark_app.runs.plan import Config, Request
+from spark_app.tables.schema import exists
+
+NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
+PRODUCTS = "product_id,department_id,department,product_name"
+ORDERS = "order_num,order_id,user_id,order_timestamp,total_amount,date"
+ITEMS = "id,order_id,user_id,days_since_prior_order,product_id,add_to_cart_order,reordered,order_timestamp,date"
+
+
+def order(number: int, amount: str = "10.00", at: str = "2025-05-01T10:00:00", user: str = "u1") -> str:
+    return f"{number},o-{number},{user},{at},{amount},{at[:10]}"
+
+
+def item(number: int, order_number: int, product: str = "1", cart: str = "1", at: str = "2025-05-01T10:00:00") -> str:
+    return f"{number},o-{order_number},u1,,{product},{cart},1,{at},{at[:10]}"
+
+
+def product(number: int, name: str = "thing") -> str:
+    return f"{number},1,food,{name}"
+
+
+class Lake:
+    """`put` files, `run`, look."""
+
+    def __init__(self, root: Path, engine: Engine, config: Config) -> None:
+        self.root, self.engine, self.config = root, engine, config
+        self.zones = Zones.under(root)
+        self.observer: Any = Silent()
+        root.mkdir(exist_ok=True)
+
+    def put(self, name: str, content: str | bytes | Iterable[str], modified: str = "2025-05-10") -> Path:
+        """Writes a file below raw: bytes, text, or lines."""
+        file = self.zones.raw[0] / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, bytes):
+            file.write_bytes(content)
+        else:
+            text = content if isinstance(content, str) else "\n".join(content) + "\n"
+            file.write_bytes(text.encode())
+        return self.touch(file, modified)
+
+    def touch(self, file: Path, modified: str) -> Path:
+        stamp = datetime.fromisoformat(modified).replace(tzinfo=UTC).timestamp()
+        os.utime(file, (stamp, stamp))
+        return file
+
+    def runs(self, mode: RunMode = RunMode.FULL, **asked: Any) -> list[Report]:
+        request = Request(self.zones, mode, now=asked.pop("now", NOW), **asked)
+        around = Surroundings(self.zones, lambda: self.engine, self.engine.name, self.observer)
+        return pipeline.load(request, self.config, around)
+
+    def run(self, mode: RunMode = RunMode.FULL, **asked: Any) -> Report:
+        return self.runs(mode, **asked)[-1]
+
+    def rows(self, path: Path) -> list[dict[str, Any]]:
+        return DeltaTable(str(path)).to_pyarrow_table().to_pylist() if exists(path) else []
+
+    def table(self, name: str, columns: Sequence[str] = ()) -> list[tuple[Any, ...]]:
+        """The contract columns (or those named) of a table's rows, sorted."""
+        names = columns or self.config.contracts[name].names
+        return sorted((tuple(r[c] for c in names) for r in self.rows(self.zones.table(name))), key=repr)
+
+    def quarantine(self) -> list[dict[str, Any]]:
+        return sorted(self.rows(self.zones.system_table("quarantine")), key=lambda r: (r["source_file"], r["line"]))
+
+    def waiting(self, *, still: bool = True) -> list[dict[str, Any]]:
+        found = self.rows(self.zones.system_table("waiting"))
+        return [r for r in found if r["closed_at"] is None] if still else found
+
+    def raw(self) -> list[str]:
+        folder = self.zones.raw[0]
+        return sorted(f.relative_to(folder).as_posix() for f in folder.rglob("*") if f.is_file())
+
+    def files(self, report: Report) -> dict[str, dict[str, Any]]:
+        return {f["uri"].removeprefix("raw/"): f for d in report.data["datasets"].values() for f in d["files"]}
+
+    def counts(self, report: Report, dataset: str) -> dict[str, int]:
+        """The counts that are not zero."""
+        words = "read released inserted updated unchanged stale held quarantined duplicates waiting".split()
+        return {w: n for w in words if (n := report.data["datasets"][dataset][w])}
+
+    def versions(self) -> dict[str, int]:
+        logs = sorted(self.zones.processed.rglob("_delta_log"))
+        return {log.parent.name: DeltaTable(str(log.parent)).version() for log in logs}

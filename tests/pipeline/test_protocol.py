@@ -1,0 +1,291 @@
+"""One writer, exactly once: what happens when a run dies at any of its windows, and when two come at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spark_app import pipeline
+from spark_app.config.settings import RunMode
+from spark_app.errors import ForeignCommit, LockHeld, StateUnreadable, UsageError
+from spark_app.reporting.progress import Silent
+from spark_app.runs.abandon import abandon_run
+from spark_app.runs.lock import read_writer, writer_lock
+from tests.lake import ITEMS, ORDERS, PRODUCTS, Lake, item, order, product
+
+pytestmark = pytest.mark.engine
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing that the program does on errors may run."""
+
+
+WINDOWS = ("_staged", "publish", "_put_away", "_account", "record_history", "settle_files", "remove_staged", "save_report")
+
+
+def fill(lake: Lake) -> None:
+    lake.put("orders/a.csv", [ORDERS, order(1), order(1), order(2, "-1"), order(3)])
+    lake.put("order_items/a.csv", [ITEMS, item(1, 1), item(2, 9), item(3, 3, cart="0")])
+    lake.put("products/a.csv", [PRODUCTS, product(1)])
+    lake.put("products/b.csv", "no;header\n")
+
+
+def content(lake: Lake) -> dict[str, Any]:
+    """Everything that a run leaves, but for its id."""
+    free = {"run_id", "last_run", "closed_by_run", "id"}
+    return {
+        "tables": {n: lake.table(n) for n in lake.config.contracts},
+        "quarantine": [{k: v for k, v in q.items() if k not in free} for q in lake.quarantine()],
+        "waiting": [{k: v for k, v in w.items() if k not in free} for w in lake.waiting(still=False)],
+        "history": sorted(r["uri"] for r in lake.rows(lake.zones.system_table("load_history"))),
+        "raw": lake.raw(),
+        "rejected": sorted(f.name for f in lake.zones.rejected.rglob("*") if f.is_file()),
+    }
+
+
+def kill_at(window: str, when: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    real: Callable[..., Any] = getattr(pipeline, window)
+
+    def dies(*args: Any, **kwargs: Any) -> Any:
+        if when == "after":
+            real(*args, **kwargs)
+        raise Killed(window)
+
+    monkeypatch.setattr(pipeline, window, dies)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("window", WINDOWS)
+def test_a_run_killed_at_any_window_is_finished_by_the_next_with_the_same_result(
+    new_lake: Callable[[], Lake], monkeypatch: pytest.MonkeyPatch, window: str, when: str
+) -> None:
+    undisturbed, lake = new_lake(), new_lake()
+    fill(undisturbed)
+    undisturbed.run(open_gate="test")
+    fill(lake)
+    with monkeypatch.context() as patch:
+        kill_at(window, when, patch)
+        with pytest.raises(Killed):
+            lake.run(open_gate="test")
+    first, *rest = lake.runs()
+    assert first.exit_code == 4
+    assert all(r.status == "nothing_to_do" for r in rest)
+    assert rest[0].data["resumed"] == [first.run_id]
+    assert first.data["open_gate"] == "test", "an open run is finished by its own plan"
+    assert content(lake) == content(undisturbed)
+    assert read_writer(lake.zones.state).open_run == ""
+
+
+def test_a_merge_that_landed_is_found_in_the_log_and_not_done_twice(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(lake)
+    with monkeypatch.context() as patch:
+        kill_at("publish", "after", patch)
+        with pytest.raises(Killed):
+            lake.run(open_gate="test")
+    before = lake.versions()["orders"]
+    first = lake.runs()[0]
+    assert lake.versions()["orders"] == before
+    assert first.data["datasets"]["orders"]["inserted"] == 2
+
+
+def test_a_commit_of_someone_else_stops_the_run_and_is_named(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    from deltalake import DeltaTable
+
+    lake.put("orders/a.csv", [ORDERS, order(1)])
+    lake.run()
+    lake.put("orders/b.csv", [ORDERS, order(2)], "2025-05-11")
+    with monkeypatch.context() as patch:
+        kill_at("publish", "before", patch)
+        with pytest.raises(Killed):
+            lake.run()
+    DeltaTable(str(lake.zones.table("orders"))).delete("order_id = 'O-1'")
+    with pytest.raises(ForeignCommit) as stopped:
+        lake.run()
+    assert "DELETE" in str(stopped.value)
+    assert stopped.value.exit_code == 6
+    assert lake.raw() == ["orders/b.csv"]
+    abandon_run(lake.zones, read_writer(lake.zones.state).open_run)
+    assert lake.counts(lake.run(), "orders") == {"read": 1, "inserted": 1}
+
+
+def test_a_run_of_which_a_part_has_landed_cannot_be_abandoned(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(lake)
+    with monkeypatch.context() as patch:
+        kill_at("_put_away", "before", patch)
+        with pytest.raises(Killed):
+            lake.run(open_gate="test")
+    with pytest.raises(UsageError, match="is in the tables already"):
+        abandon_run(lake.zones, read_writer(lake.zones.state).open_run)
+
+
+def test_a_second_writer_leaves_at_once_and_names_the_holder(lake: Lake) -> None:
+    with writer_lock(lake.zones.state, "first-run", 0), pytest.raises(LockHeld) as held:
+        lake.run()
+    assert "first-run" in str(held.value)
+    assert held.value.retryable
+    assert held.value.exit_code == 5
+
+
+def test_validate_only_takes_no_lock(lake: Lake) -> None:
+    lake.put("orders/a.csv", [ORDERS, order(1)])
+    with writer_lock(lake.zones.state, "first-run", 0):
+        assert lake.run(RunMode.VALIDATE_ONLY).status == "succeeded"
+
+
+def test_a_finished_run_id_gives_its_report_again(lake: Lake) -> None:
+    lake.put("orders/a.csv", [ORDERS, order(1)])
+    report = lake.run(run_id="nightly-1")
+    lake.put("orders/b.csv", [ORDERS, order(2)], "2025-05-11")
+    assert lake.run(run_id="nightly-1").data == report.data
+    assert lake.raw() == ["orders/b.csv"]
+
+
+def test_a_damaged_plan_is_one_clear_error_and_nothing_moves(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(lake)
+    with monkeypatch.context() as patch:
+        kill_at("_staged", "before", patch)
+        with pytest.raises(Killed):
+            lake.run()
+    run_id = read_writer(lake.zones.state).open_run
+    (lake.zones.runs / run_id / "plan.json").write_text("{")
+    with pytest.raises(StateUnreadable, match=run_id):
+        lake.run()
+    assert len(lake.raw()) == 4
+
+
+def test_a_staged_attempt_of_an_unknown_format_stops_with_the_version_to_use(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(lake)
+    with monkeypatch.context() as patch:
+        kill_at("publish", "before", patch)
+        with pytest.raises(Killed):
+            lake.run(open_gate="test")
+    (marker,) = (lake.zones.runs).rglob("staged.json")
+    marker.write_text(json.dumps(json.loads(marker.read_text()) | {"format": 99, "version": "9.9"}))
+    with pytest.raises(StateUnreadable, match="format 99"):
+        lake.run()
+
+
+class During(Silent):
+    """Does something while a dataset is being read."""
+
+    def __init__(self, action: Callable[[], Any]) -> None:
+        self.action: Callable[[], Any] | None = action
+
+    def dataset_started(self, dataset: str, files: int) -> None:
+        if self.action:
+            self.action()
+            self.action = None
+
+
+def test_a_file_that_changes_while_the_run_reads_is_held_and_loads_next_time(lake: Lake) -> None:
+    lake.put("orders/a.csv", [ORDERS, order(1)])
+    lake.put("orders/b.csv", [ORDERS, order(5)])
+
+    def grow() -> None:
+        with (lake.zones.raw[0] / "orders/a.csv").open("a") as file:
+            file.write(order(2) + "\n")
+
+    lake.observer = During(grow)
+    reports = lake.runs()
+    assert {n: f["status"] for n, f in lake.files(reports[0]).items()} == {"orders/a.csv": "held", "orders/b.csv": "loaded"}
+    assert reports[0].exit_code == 4
+    lake.run()
+    assert [r[0] for r in lake.table("orders", ["order_id"])] == ["O-1", "O-2", "O-5"]
+
+
+def test_what_comes_while_a_run_is_going_becomes_a_follow_up_under_the_same_lock(lake: Lake) -> None:
+    lake.put("orders/a.csv", [ORDERS, order(1)])
+    lake.observer = During(lambda: lake.put("orders/late.csv", [ORDERS, order(2)]))
+    reports = lake.runs()
+    assert [lake.counts(r, "orders") for r in reports] == [{"read": 1, "inserted": 1}] * 2
+    assert reports[0].run_id != reports[1].run_id
+    assert lake.raw() == []
+
+
+def test_a_file_replaced_after_it_was_read_stays_in_raw_as_the_new_file_it_is(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake.put("orders/a.csv", [ORDERS, order(1)])
+    real = pipeline.settle_files
+
+    def replaced_just_before(*args: Any) -> None:
+        lake.put("orders/a.csv", [ORDERS, order(2)], "2025-05-11")
+        monkeypatch.setattr(pipeline, "settle_files", real)
+        real(*args)
+
+    monkeypatch.setattr(pipeline, "settle_files", replaced_just_before)
+    lake.runs()
+    assert [r[0] for r in lake.table("orders", ["order_id"])] == ["O-1", "O-2"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere; the refusal itself is tested without an engine")
+def test_a_folder_that_cannot_be_written_is_named(lake: Lake) -> None:
+    lake.put("orders/a.csv", [ORDERS, order(1)])
+    lake.zones.processed.mkdir()
+    lake.zones.processed.chmod(0o500)
+    with pytest.raises(Exception, match="Cannot"):
+        lake.run()
+
+
+def test_two_threads_of_the_same_process_do_not_write_at_once(lake: Lake) -> None:
+    results: list[str] = []
+
+    def attempt() -> None:
+        try:
+            with writer_lock(lake.zones.state, "other", 0):
+                results.append("held")
+        except LockHeld:
+            results.append("refused")
+
+    with writer_lock(lake.zones.state, "mine", 0):
+        thread = threading.Thread(target=attempt)
+        thread.start()
+        thread.join()
+    assert results == ["refused"]
+
+
+def test_uncommitted_attempts_are_staged_anew(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(lake)
+    with monkeypatch.context() as patch:
+        kill_at("publish", "before", patch)
+        with pytest.raises(Killed):
+            lake.run(open_gate="test")
+    (marker,) = lake.zones.runs.rglob("staged.json")
+    marker.unlink()
+    assert lake.runs()[0].exit_code == 4
+    assert not list(lake.zones.runs.rglob("staged"))
+
+
+def test_held_files_stay_and_the_others_load(lake: Lake) -> None:
+    lake.put("orders/good.csv", [ORDERS, order(1)])
+    lake.put("orders/bad.csv", [ORDERS, order(2, "-1"), order(3)])
+    report = lake.run()
+    assert (report.status, report.exit_code) == ("quality_failed", 3)
+    file = lake.files(report)["orders/bad.csv"]
+    assert (file["status"], file["rows"], file["would_be"]["read"], file["would_be"]["invalid"]) == ("held", 0, 2, 1)
+    assert "1 of 2 rows are invalid (50.0 %, limit 25 %)" in file["error"]
+    assert lake.counts(report, "orders") == {"read": 1, "inserted": 1}
+    assert (lake.raw(), lake.quarantine()) == (["orders/bad.csv"], [])
+    assert (lake.zones.runs / report.run_id / "held_rows" / "orders").is_dir()
+    opened = lake.run(open_gate="FIN-812")
+    assert lake.counts(opened, "orders") == {"read": 2, "inserted": 1, "quarantined": 1}
+    assert opened.data["open_gate"] == "FIN-812"
+
+
+def test_children_of_a_held_file_wait(lake: Lake) -> None:
+    lake.put("orders/bad.csv", [ORDERS, order(1), order(2, "-1")])
+    lake.put("order_items/a.csv", [ITEMS, item(1, 1)])
+    lake.put("products/a.csv", [PRODUCTS, product(1)])
+    assert lake.counts(lake.run(), "order_items") == {"read": 1, "waiting": 1}
+
+
+def test_plans_name_no_row(lake: Lake, tmp_path: Path) -> None:
+    lake.put("orders/a.csv", [ORDERS, order(1, user="someone-secret")])
+    report = lake.run()
+    folder = lake.zones.runs / report.run_id
+    for file in folder.rglob("*.json"):
+        assert "someone-secret" not in file.read_text(), file

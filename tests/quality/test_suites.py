@@ -1,0 +1,76 @@
+"""Suites: shipped ones fit their contracts, wrong ones are refused with place and what is allowed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from spark_app.errors import SuiteError
+from spark_app.quality.compiler import Ruleset, compile_suite
+from spark_app.quality.suite import Suite
+from spark_app.runs.plan import Config
+
+NOW = {"now": datetime(2025, 6, 1, tzinfo=UTC)}
+
+
+def compiled(config: Config, dataset: str, *expectations: dict[str, Any]) -> Ruleset:
+    suite = Suite.model_validate({"name": dataset, "expectations": list(expectations)})
+    return compile_suite(suite, config.contracts[dataset], NOW)
+
+
+def test_each_suites_columns_exist_in_its_contract(config: Config) -> None:
+    for name, suite in config.suites.items():
+        columns = {e.kwargs["column"] for e in suite.expectations if "column" in e.kwargs}
+        assert columns, name
+        assert columns <= set(config.contracts[name].columns)
+
+
+def test_every_required_column_has_a_rule_that_says_so_in_its_suite(config: Config) -> None:
+    for name, contract in config.contracts.items():
+        rules = compile_suite(config.suites[name], contract, NOW).rules
+        named = {r.column for r in rules if r.origin == "suite" and r.name.endswith("_missing")}
+        assert named == {c for c, column in contract.columns.items() if not column.nullable}
+        assert not [r for r in rules if r.origin == "missing"], "the contract would have to say what the suite does not"
+
+
+def test_rules_are_numbered_from_one_without_gaps(config: Config) -> None:
+    for name, contract in config.contracts.items():
+        rules = compile_suite(config.suites[name], contract, NOW).rules
+        assert [r.code for r in rules] == list(range(1, len(rules) + 1))
+
+
+@pytest.mark.parametrize(
+    ("expectation", "said"),
+    [
+        ({"type": "expect_column_values_to_be_null", "kwargs": {"column": "nope"}}, "'nope' is not in the contract"),
+        ({"type": "expect_column_values_to_be_fancy", "kwargs": {"column": "order_id"}}, "critical rule about rows cannot be checked"),
+        ({"type": "expect_column_values_to_match_regex", "kwargs": {"column": "order_id", "regex": "(?=a)"}}, "look-around"),
+        ({"type": "expect_column_values_to_match_regex", "kwargs": {"column": "order_num", "regex": "a"}}, "about text"),
+        ({"type": "expect_column_values_to_be_between", "kwargs": {"column": "order_num", "min_value": "x"}}, "not a number"),
+        ({"type": "expect_column_values_to_be_between", "kwargs": {"column": "order_num", "max": 1}}, "max"),
+        ({"type": "expect_column_values_to_be_between", "kwargs": {"column": "date", "max_value": {"$PARAMETER": "later"}}}, "'later' is not given"),
+        ({"type": "expect_column_values_to_be_between", "kwargs": {"column": "order_num"}}, "min_value or max_value"),
+        ({"type": "expect_column_values_to_be_in_set", "kwargs": {"column": "order_id", "value_set": ["a"], "row_condition": "x"}}, "row_condition"),
+    ],
+)
+def test_a_wrong_expectation_is_refused_with_its_place(config: Config, expectation: dict[str, Any], said: str) -> None:
+    with pytest.raises(SuiteError) as refused:
+        compiled(config, "orders", expectation)
+    assert said in str(refused.value)
+    assert "expectations[0]" in str(refused.value)
+
+
+def test_an_unknown_rule_that_is_not_critical_is_not_checked_and_never_passed(config: Config) -> None:
+    ruleset = compiled(
+        config, "orders",
+        {"type": "expect_column_values_to_be_fancy", "kwargs": {"column": "order_id"}, "severity": "warning"},
+    )
+    assert [a.check for a in ruleset.aggregates] == [None]
+
+
+def test_two_rules_of_one_name_are_refused(config: Config) -> None:
+    one = {"type": "expect_column_values_to_be_null", "kwargs": {"column": "order_id"}, "meta": {"rule": "same"}}
+    with pytest.raises(SuiteError, match="Two rules are called same"):
+        compiled(config, "orders", one, one)
