@@ -94,7 +94,11 @@ def _finish_open(lock: Lock, around: Surroundings) -> Iterator[Report]:
         lock.close_run()  # it died before it planned anything
         return
     around.observer.note(f"finishing run {run_id}, which did not end")
-    report = _execute(plans.load(around.zones.runs, run_id), around)
+    report = read_report(around.zones.runs, run_id)
+    if report and report.finished:  # it died after its last word
+        remove_staged(around.zones.runs, run_id)
+    else:
+        report = _execute(plans.load(around.zones.runs, run_id), around)
     lock.close_run()
     yield report
 
@@ -138,6 +142,7 @@ def _execute(plan: Plan, around: Surroundings, resumed: list[str] | None = None)
     seconds = {**work.seconds, "total": time.perf_counter() - started}
     report = finished_report(plan, around.engine_name, outcomes, seconds, resumed or [])
     save_report(report, around.zones.runs)
+    remove_staged(around.zones.runs, plan.run_id)  # last: until the report is there, a later run may need it
     around.observer.finished(report)
     return report
 
@@ -269,7 +274,6 @@ def _settle(plan: Plan, work: _Work, around: Surroundings) -> None:
         held = {index for s in staged for index in s.held}
         record_history(plan, around.zones, results, held)
         settle_files(plan, around.zones, results, held)
-    remove_staged(around.zones.runs, plan.run_id)
 
 
 def _keep_held_rows(plan: Plan, work: _Work, around: Surroundings) -> None:

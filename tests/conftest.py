@@ -22,7 +22,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if ENGINE == "sail" or "not engine" in (config.option.markexpr or ""):
         return
     chosen = [i for i in items if i.get_closest_marker("both")]
-    config.hook.pytest_deselected([i for i in items if i not in chosen])
+    config.hook.pytest_deselected(items=[i for i in items if i not in chosen])
     items[:] = chosen
 
 
