@@ -17,11 +17,19 @@ from spark_app.classify.stage import StageInput, file_frame, stage
 from spark_app.classify.staging import Attempt, Staged, committed, read_rows, read_verdicts
 from spark_app.config.contracts import Contract
 from spark_app.config.settings import RunMode, Zones
+from spark_app.engine import functions as F
 from spark_app.engine.port import Engine
 from spark_app.errors import LakehouseError
 from spark_app.quality.compiler import compile_suite
 from spark_app.reporting.progress import Observer
-from spark_app.reporting.report import DatasetOutcome, Report, failed_report, finished_report, read_report, save_report
+from spark_app.reporting.report import (
+    DatasetOutcome,
+    Report,
+    failed_report,
+    finished_report,
+    read_report,
+    save_report,
+)
 from spark_app.runs import plan as plans
 from spark_app.runs.balance import check, count
 from spark_app.runs.lock import Lock, writer_lock
@@ -113,7 +121,7 @@ def _begin(plan: Plan, lock: Lock, around: Surroundings, resumed: list[str]) -> 
 
 def _follow_ups(request: Request, config: Config, lock: Lock, around: Surroundings) -> Iterator[Report]:
     """Files that came while the run was going, under the same lock."""
-    held = {uri for uri in _unloaded(around, request, config)}
+    held = set(_unloaded(around, request))
     for _ in range(FOLLOW_UPS):
         plan = make_plan(replace(request, run_id="", now=None), config)
         if not any(c.file.uri not in held for c in plan.files):
@@ -122,7 +130,7 @@ def _follow_ups(request: Request, config: Config, lock: Lock, around: Surroundin
         yield _begin(fresh, lock, around, [])
 
 
-def _unloaded(around: Surroundings, request: Request, config: Config) -> list[str]:
+def _unloaded(around: Surroundings, request: Request) -> list[str]:
     report = read_report(around.zones.runs, request.run_id)
     return report.left_in_raw() if report else []
 
@@ -163,8 +171,9 @@ def _stage_and_publish(contract: Contract, plan: Plan, work: _Work, around: Surr
         publication = Publication(
             contract, around.zones.table(name), plan.versions[name], plan.run_id, plan.now, to_write
         )
-        work.commits[name] = publish(around.engine(), publication, _winners(contract, plan, work, around)) \
-            if to_write else Commit()
+        work.commits[name] = (
+            publish(around.engine(), publication, _winners(contract, plan, work, around)) if to_write else Commit()
+        )
     work.seconds[name] = time.perf_counter() - started
     around.observer.dataset_done(name, len(files), work.seconds[name])
 
@@ -178,11 +187,14 @@ def _staged(contract: Contract, plan: Plan, work: _Work, around: Surroundings) -
     back = plan.mode is not RunMode.VALIDATE_ONLY and plan.waiting.get(contract.dataset, 0)
     table = zones.table(contract.dataset)
     data = StageInput(
-        contract, ruleset, plan.of(contract.dataset),
+        contract,
+        ruleset,
+        plan.of(contract.dataset),
         waiting_rows(engine, zones.system_table("waiting"), contract) if back else None,
         {r.name: _parent_keys(r.dataset, contract, plan, work, around) for r in contract.references},
         engine.read_table(table) if exists(table) else None,
-        plan.now, bool(plan.open_gate),
+        plan.now,
+        bool(plan.open_gate),
     )
     return stage(engine, data, folder)
 
@@ -278,13 +290,11 @@ def _settle(plan: Plan, work: _Work, around: Surroundings) -> None:
 
 def _keep_held_rows(plan: Plan, work: _Work, around: Surroundings) -> None:
     """Bad rows of held files: beside the report, not in quarantine, because the next run judges them again."""
-    from pyspark.sql import functions as F
-
     for name, (_, staged) in work.staged.items():
         folder = around.zones.runs / plan.run_id / "held_rows" / name
         if not staged.held or folder.exists():
             continue
-        rows, verdicts, context = _parts(name, plan, work, around)
+        rows, _verdicts, context = _parts(name, plan, work, around)
         bad = rows.filter(F.col("_file").isin(*staged.held) & (F.size("_reasons") > 0))
         as_verdicts = bad.select("_rid", F.lit(Outcome.INVALID.value).alias("outcome")).select(
             "*", F.array().cast("array<string>").alias("missing"), F.lit(None).cast("bigint").alias("keeper")

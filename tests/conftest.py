@@ -52,5 +52,7 @@ def new_lake(engine: Engine, config: Config, tmp_path_factory: pytest.TempPathFa
 def real_input() -> Path:
     folder = Path(os.environ.get("LAKEHOUSE_REAL_INPUT", ""))
     if not (folder / "orders").is_dir():
-        pytest.skip("the real input is not here: set LAKEHOUSE_REAL_INPUT to a folder with products/, orders/, order_items/")
+        pytest.skip(
+            "the real input is not here: set LAKEHOUSE_REAL_INPUT to a folder with products/, orders/, order_items/"
+        )
     return folder

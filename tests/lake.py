@@ -94,7 +94,18 @@ class Lake:
 
     def counts(self, report: Report, dataset: str) -> dict[str, int]:
         """The counts that are not zero."""
-        words = "read released inserted updated unchanged stale held quarantined duplicates waiting".split()
+        words = [
+            "read",
+            "released",
+            "inserted",
+            "updated",
+            "unchanged",
+            "stale",
+            "held",
+            "quarantined",
+            "duplicates",
+            "waiting",
+        ]
         return {w: n for w in words if (n := report.data["datasets"][dataset][w])}
 
     def versions(self) -> dict[str, int]:

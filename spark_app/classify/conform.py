@@ -15,6 +15,7 @@ import re
 from typing import TYPE_CHECKING
 
 from spark_app.config.contracts import Column as ContractColumn
+from spark_app.engine import functions as F
 from spark_app.sources.batches import TRIMMED
 
 if TYPE_CHECKING:
@@ -37,8 +38,6 @@ def spark_type(contract_type: str) -> str:
 
 def cleaned(text: Column, column: ContractColumn) -> Column:
     """The text as rules see it: trimmed and upper-cased as the contract says; empty is null."""
-    from pyspark.sql import functions as F
-
     value = F.btrim(text, F.lit(TRIMMED)) if "trim" in column.clean else text
     value = F.upper(value) if "upper" in column.clean else value
     return F.when(value != "", value)
@@ -60,32 +59,22 @@ def typed(text: Column, contract_type: str, timezone: str) -> Column:
 
 
 def _whole(text: Column, contract_type: str) -> Column:
-    from pyspark.sql import functions as F
-
     digits = F.substring_index(text, ".", 1)
     return F.when(text.rlike(_WHOLE), digits.try_cast(spark_type(contract_type)))
 
 
 def _decimal(text: Column, contract_type: str) -> Column:
-    from pyspark.sql import functions as F
-
     scale = int(re.split(r"[,)]", contract_type)[1])
     fraction = rf"(\.[0-9]{{1,{scale}}}0*)?" if scale else r"(\.0+)?"
     return F.when(text.rlike(rf"^[+-]?[0-9]{{1,38}}{fraction}$"), text.try_cast(contract_type))
 
 
 def _boolean(text: Column) -> Column:
-    from pyspark.sql import functions as F
-
     lowered = F.lower(text)
-    return F.when(lowered.isin("1", "true", "yes"), F.lit(True)).when(
-        lowered.isin("0", "false", "no"), F.lit(False)
-    )
+    return F.when(lowered.isin("1", "true", "yes"), F.lit(True)).when(lowered.isin("0", "false", "no"), F.lit(False))
 
 
 def _timestamp(text: Column, timezone: str) -> Column:
-    from pyspark.sql import functions as F
-
     iso = F.when(text.rlike(_ISO_TIME), text).when(text.rlike(_SLASH_TIME), _iso_from_slashes(text, 1, 4))
     moment = iso.try_cast("timestamp")
     if timezone == "UTC":
@@ -94,8 +83,6 @@ def _timestamp(text: Column, timezone: str) -> Column:
 
 
 def _date(text: Column) -> Column:
-    from pyspark.sql import functions as F
-
     iso = F.when(text.rlike(_ISO_DATE), text)
     slashed = F.when(text.rlike(_SLASH_DATE), text)
     month_first, day_first = _iso_from_slashes(slashed, 1, 4), _iso_from_slashes(slashed, 4, 1)
@@ -105,7 +92,5 @@ def _date(text: Column) -> Column:
 
 
 def _iso_from_slashes(text: Column, month: int, day: int) -> Column:
-    from pyspark.sql import functions as F
-
     parts = (F.substring(text, 7, 4), F.substring(text, month, 2), F.substring(text, day, 2))
     return F.concat(F.concat_ws("-", *parts), F.when(text.isNotNull(), F.substring(text, 11, 20)))

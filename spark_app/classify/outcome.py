@@ -13,6 +13,7 @@ from spark_app.classify.references import Parents, with_missing
 from spark_app.classify.staging import STAYS as STAYING
 from spark_app.classify.staging import WAITING_FILE
 from spark_app.config.contracts import Contract
+from spark_app.engine import functions as F
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -50,8 +51,6 @@ class Judgement:
 
 def verdicts(rows: DataFrame, judgement: Judgement) -> DataFrame:
     """Staged rows → (_rid, outcome, missing, keeper) for every row that is not simply merged."""
-    from pyspark.sql import functions as F
-
     contract = judgement.contract
     judged = _judged(live_rows(rows, judgement.dropped_files), judgement)
     ranked = _ranked(judged, contract)
@@ -61,16 +60,12 @@ def verdicts(rows: DataFrame, judgement: Judgement) -> DataFrame:
 
 def live_rows(rows: DataFrame, dropped_files: Sequence[int]) -> DataFrame:
     """The records of files whose rows count."""
-    from pyspark.sql import functions as F
-
     live = rows.filter(F.col("_rid").isNotNull())
     return live.filter(~F.col("_file").isin(*dropped_files)) if dropped_files else live
 
 
 def with_lineage(rows: DataFrame, files: DataFrame) -> DataFrame:
     """Adds source_file, source_modified_at, correction: of the file, or of the row's own past in waiting."""
-    from pyspark.sql import functions as F
-
     named = files.withColumnsRenamed({"source_file": "_f_name", "source_modified_at": "_f_time"})
     return (
         rows.join(named, "_file", "left")
@@ -83,10 +78,16 @@ def with_lineage(rows: DataFrame, files: DataFrame) -> DataFrame:
 
 def _judged(rows: DataFrame, judgement: Judgement) -> DataFrame:
     """Adds missing and outcome: of the row alone and its parents."""
-    from pyspark.sql import functions as F
-
     contract = judgement.contract
-    needed = ("_rid", "_file", "_origin_file", "_origin_modified_at", "_correction", "_expires_at", "_reasons")
+    needed = (
+        "_rid",
+        "_file",
+        "_origin_file",
+        "_origin_modified_at",
+        "_correction",
+        "_expires_at",
+        "_reasons",
+    )
     slim = with_lineage(rows.select(*needed, *contract.names), judgement.files)
     slim = with_missing(slim, contract, judgement.parents)
     lacks = F.size("missing") > 0
@@ -105,7 +106,6 @@ def _judged(rows: DataFrame, judgement: Judgement) -> DataFrame:
 def _ranked(rows: DataFrame, contract: Contract) -> DataFrame:
     """Among rows of one key that can be published, all but the greatest are duplicates of it."""
     from pyspark.sql import Window
-    from pyspark.sql import functions as F
 
     publishable = F.col("outcome") == Outcome.MERGED.value
     alone = F.when(~publishable, F.col("_rid"))  # so that bad rows without a key do not meet in one partition
@@ -125,8 +125,6 @@ def _ranked(rows: DataFrame, contract: Contract) -> DataFrame:
 
 def _compared(rows: DataFrame, judgement: Judgement) -> DataFrame:
     """The winners against the table: stale, identical, or of new lineage only."""
-    from pyspark.sql import functions as F
-
     if judgement.table is None:
         return rows
     contract = judgement.contract
@@ -144,8 +142,6 @@ def _compared(rows: DataFrame, judgement: Judgement) -> DataFrame:
 
 
 def _against_table(exists: Column, equal: Column, newer: Column) -> Column:
-    from pyspark.sql import functions as F
-
     winner = F.col("outcome") == Outcome.MERGED.value
     return (
         F.when(~winner | ~exists, F.col("outcome"))

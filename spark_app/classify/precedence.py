@@ -9,6 +9,7 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 from spark_app.config.contracts import Contract
+from spark_app.engine import functions as F
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
@@ -28,16 +29,12 @@ def content_hash(contract: Contract) -> Column:
     A null leaves xxhash64's seed as it is, so (null, x) and (x, null) would meet: the pattern of nulls is hashed too.
     Decimals too wide for 64 bits are hashed as text, since the engines disagree on them.
     """
-    from pyspark.sql import functions as F
-
     columns = [F.col(name) for name in contract.names]
     nulls = F.concat(*(F.when(column.isNull(), F.lit("0")).otherwise(F.lit("1")) for column in columns))
     return F.xxhash64(*(_hashable(name, contract) for name in contract.names), nulls)
 
 
 def _hashable(name: str, contract: Contract) -> Column:
-    from pyspark.sql import functions as F
-
     kind = contract.columns[name].type
     wide = kind.startswith("decimal") and int(kind[8:].split(",")[0]) > 18
     return F.col(name).cast("string") if wide else F.col(name)
@@ -45,8 +42,6 @@ def _hashable(name: str, contract: Contract) -> Column:
 
 def greater(left: list[Column], right: list[Column]) -> Column:
     """left > right, part by part, a null being smaller than any value."""
-    from pyspark.sql import functions as F
-
     result = F.lit(False)
     for mine, theirs in reversed(list(zip(left, right, strict=True))):
         bigger = F.coalesce(mine > theirs, mine.isNotNull() & theirs.isNull())

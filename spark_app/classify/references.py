@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from spark_app.config.contracts import Contract, Reference
+from spark_app.engine import functions as F
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -16,8 +17,6 @@ Parents = Mapping[str, "DataFrame | None"]
 
 def with_missing(rows: DataFrame, contract: Contract, parents: Parents) -> DataFrame:
     """Adds `missing`: the names of the references whose parent is not there."""
-    from pyspark.sql import functions as F
-
     flags: list[Column] = []
     for number, reference in enumerate(contract.references):
         keys, found = parents[reference.name], f"_found_{number}"
@@ -28,8 +27,6 @@ def with_missing(rows: DataFrame, contract: Contract, parents: Parents) -> DataF
 
 
 def _left_join(rows: DataFrame, keys: DataFrame | None, reference: Reference, found: str) -> DataFrame:
-    from pyspark.sql import functions as F
-
     if keys is None:
         return rows.withColumn(found, F.lit(None).cast("boolean"))
     return rows.join(keys.withColumn(found, F.lit(True)), list(reference.columns), "left")

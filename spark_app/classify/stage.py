@@ -14,9 +14,16 @@ from spark_app.classify.gate import held_files
 from spark_app.classify.outcome import Judgement, Outcome, verdicts
 from spark_app.classify.references import Parents
 from spark_app.classify.staging import PLACE, WAITING_FILE, Attempt, Staged, commit, read_rows, read_verdicts
-from spark_app.classify.tally import aggregate_results, file_results, file_tallies, outcome_tallies, reason_counts
+from spark_app.classify.tally import (
+    aggregate_results,
+    file_results,
+    file_tallies,
+    outcome_tallies,
+    reason_counts,
+)
 from spark_app.classify.validate import classify_rows
 from spark_app.config.contracts import Contract
+from spark_app.engine import functions as F
 from spark_app.engine.port import Engine
 from spark_app.errors import EngineMissing
 from spark_app.quality.compiler import Ruleset
@@ -61,12 +68,17 @@ def stage(engine: Engine, data: StageInput, folder: Path) -> tuple[Attempt, Stag
     engine.write_parquet(verdicts(rows, judgement), attempt.verdicts)
     judged = read_verdicts(engine, attempt)
     outcomes = outcome_tallies(engine, rows, judged, data.contract, dropped)
-    reasons = (
-        reason_counts(engine, rows, judged, data.ruleset, dropped) if Outcome.INVALID.value in outcomes else {}
-    )
+    reasons = reason_counts(engine, rows, judged, data.ruleset, dropped) if Outcome.INVALID.value in outcomes else {}
     staged = Staged(
-        data.contract.dataset, attempt.folder.name, files, tallies, held, outcomes, reasons,
-        data.ruleset.names(), aggregates,
+        data.contract.dataset,
+        attempt.folder.name,
+        files,
+        tallies,
+        held,
+        outcomes,
+        reasons,
+        data.ruleset.names(),
+        aggregates,
     )
     commit(attempt, staged)
     return attempt, staged
@@ -101,8 +113,6 @@ def _incoming(engine: Engine, data: StageInput) -> DataFrame:
 
 
 def _read(engine: Engine, data: StageInput) -> DataFrame:
-    from pyspark.sql import functions as F
-
     spec = ReadSpec.of(data.contract)
     groups = packed(data.files, engine.cores)
     ddl = ", ".join(f"`{field.name}` {_READ_TYPES[str(field.type)]}" for field in spec.schema)

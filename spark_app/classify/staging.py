@@ -26,9 +26,17 @@ if TYPE_CHECKING:
 FORMAT = 1
 
 PLACE = (
-    "_rid bigint", "_file int", "_sheet string", "_line bigint", "_error string", "_raw string",
+    "_rid bigint",
+    "_file int",
+    "_sheet string",
+    "_line bigint",
+    "_error string",
+    "_raw string",
     # Of a row that comes back from waiting; null for a row of a file.
-    "_waiting_id string", "_origin_file string", "_origin_modified_at timestamp", "_correction int",
+    "_waiting_id string",
+    "_origin_file string",
+    "_origin_modified_at timestamp",
+    "_correction int",
     "_expires_at timestamp",
 )
 WAITING_FILE = -1
@@ -151,7 +159,8 @@ def _parsed(marker: Path) -> Staged:
         raise StateUnreadable("A staged attempt is damaged", where=str(marker)) from error
     if data.get("format") != FORMAT:
         raise StateUnreadable(
-            f"A staged attempt has the format {data.get('format')}; this version knows {FORMAT}", where=str(marker),
+            f"A staged attempt has the format {data.get('format')}; this version knows {FORMAT}",
+            where=str(marker),
             next_step=f"Finish the run with version {data.get('version')}, or unlock it with --abandon.",
         )
     tallies = {int(k): FileTally(**v) for k, v in data["file_tallies"].items()}

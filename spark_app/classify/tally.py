@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from spark_app.classify.outcome import VALID, Outcome, live_rows
 from spark_app.classify.staging import WAITING_FILE, AggregateResult, FileTally, Tally, text_of
 from spark_app.config.contracts import Contract
+from spark_app.engine import functions as F
 from spark_app.engine.port import Engine
 from spark_app.quality.compiler import AggregateRule, Ruleset
 from spark_app.sources.batches import NUMBER, TRIMMED, FileResult
@@ -26,8 +27,6 @@ def file_results(engine: Engine, rows: DataFrame) -> tuple[FileResult, ...]:
 
 def file_tallies(engine: Engine, rows: DataFrame, ruleset: Ruleset) -> dict[int, FileTally]:
     """Staged rows of each file: all, invalid, and by broken rule (warnings included)."""
-    from pyspark.sql import functions as F
-
     invalid = F.when(F.size("_reasons") > 0, F.array(F.lit(_ALL), F.lit(_INVALID))).otherwise(F.array(F.lit(_ALL)))
     marks = F.explode(F.concat(invalid, "_reasons", "_warnings")).alias("mark")
     counted = rows.filter("_rid is not null").select("_file", marks).groupBy("_file", "mark").count()
@@ -35,9 +34,7 @@ def file_tallies(engine: Engine, rows: DataFrame, ruleset: Ruleset) -> dict[int,
     for row in engine.collect(counted):
         found.setdefault(row["_file"], {})[row["mark"]] = row["count"]
     return {
-        file: FileTally(
-            marks[_ALL], marks.get(_INVALID, 0), {names[m]: n for m, n in sorted(marks.items()) if m > 0}
-        )
+        file: FileTally(marks[_ALL], marks.get(_INVALID, 0), {names[m]: n for m, n in sorted(marks.items()) if m > 0})
         for file, marks in found.items()
     }
 
@@ -46,8 +43,6 @@ def outcome_tallies(
     engine: Engine, rows: DataFrame, verdicts: DataFrame, contract: Contract, dropped_files: Sequence[int]
 ) -> dict[str, Tally]:
     """Rows of each outcome with their control totals, from rows and verdicts together."""
-    from pyspark.sql import functions as F
-
     outcome = F.coalesce("outcome", F.lit(Outcome.MERGED.value)).alias("outcome")
     joined = live_rows(rows, dropped_files).join(verdicts.select("_rid", "outcome"), "_rid", "left")
     measures = list(_measures(contract))
@@ -59,10 +54,10 @@ def reason_counts(
     engine: Engine, rows: DataFrame, verdicts: DataFrame, ruleset: Ruleset, dropped_files: Sequence[int]
 ) -> dict[str, int]:
     """Rows by rule among those that this run quarantines as invalid."""
-    from pyspark.sql import functions as F
-
     invalid = verdicts.filter(F.col("outcome") == Outcome.INVALID.value).select("_rid")
-    broken = live_rows(rows, dropped_files).join(invalid, "_rid", "left_semi").select(F.explode("_reasons").alias("code"))
+    broken = (
+        live_rows(rows, dropped_files).join(invalid, "_rid", "left_semi").select(F.explode("_reasons").alias("code"))
+    )
     names = ruleset.names()
     return {names[r["code"]]: r["count"] for r in engine.collect(broken.groupBy("code").count().orderBy("code"))}
 
@@ -76,7 +71,8 @@ def aggregate_results(engine: Engine, rows: DataFrame, rules: Sequence[Aggregate
         figures = engine.collect(rows.filter("_rid is not null").agg(*columns))[0].asDict()
     return tuple(
         AggregateResult(
-            rule.name, rule.severity,
+            rule.name,
+            rule.severity,
             rule.check.holds(figures[rule.name]) if rule.check else None,
             str(figures.get(rule.name, "")),
         )
@@ -85,8 +81,6 @@ def aggregate_results(engine: Engine, rows: DataFrame, rules: Sequence[Aggregate
 
 
 def _inputs(contract: Contract) -> Iterable[Column]:
-    from pyspark.sql import functions as F
-
     yield (F.col("_file") == WAITING_FILE).cast("int").alias("released")
     yield (F.size("_warnings") > 0).cast("int").alias("warned")
     for name in contract.control_totals:
@@ -99,8 +93,6 @@ def _inputs(contract: Contract) -> Iterable[Column]:
 
 
 def _measures(contract: Contract) -> Iterable[Column]:
-    from pyspark.sql import functions as F
-
     yield F.count(F.lit(1)).alias("n")
     yield F.sum("released").alias("released")
     yield F.sum("warned").alias("warned")
@@ -120,7 +112,10 @@ def _tally(row: Any, contract: Contract) -> Tally:
     }
     published = row["outcome"] in VALID
     return Tally(
-        row["n"], row["released"], row["warned"], totals,
+        row["n"],
+        row["released"],
+        row["warned"],
+        totals,
         {name: str(row[f"released_{name}"] or 0) for name in contract.control_totals},
         str(row["revenue"] or 0) if contract.metrics.revenue and published else None,
         row["users"] if contract.metrics.unique_users and published else None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from spark_app.classify.conform import cleaned, typed
 from spark_app.classify.staging import PLACE, text_of
 from spark_app.config.contracts import Contract
+from spark_app.engine import functions as F
 from spark_app.quality.compiler import Rule, Ruleset
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ def classify_rows(rows: DataFrame, contract: Contract, ruleset: Ruleset) -> Data
 
     Three projections, no shuffle: clean the texts, cast them, collect the reasons. Everything in one pass.
     """
-    from pyspark.sql import functions as F
-
     place = [part.split()[0] for part in PLACE]
     texts = [F.col(name).alias(text_of(name)) for name in contract.names]
     clean = [cleaned(F.col(name), column).alias(_CLEAN + name) for name, column in contract.columns.items()]
@@ -39,8 +38,6 @@ def classify_rows(rows: DataFrame, contract: Contract, ruleset: Ruleset) -> Data
 
 
 def _verdict_arrays(contract: Contract, ruleset: Ruleset) -> list[Column]:
-    from pyspark.sql import functions as F
-
     by_name = {rule.name: rule.code for rule in ruleset.rules if rule.origin == "reader"}
     unread = F.col("_error").isNotNull()
     reading = F.array(_reading_code(by_name))
@@ -56,8 +53,6 @@ def _verdict_arrays(contract: Contract, ruleset: Ruleset) -> list[Column]:
 
 
 def _reading_code(by_name: Mapping[str, int]) -> Column:
-    from pyspark.sql import functions as F
-
     code = F.lit(None).cast("int")
     for name, number in by_name.items():
         code = F.when(F.col("_error") == name, F.lit(number)).otherwise(code)
@@ -66,14 +61,10 @@ def _reading_code(by_name: Mapping[str, int]) -> Column:
 
 def _fires(rule: Rule, contract: Contract) -> Column:
     """The rule's number where the rule is broken, else null."""
-    from pyspark.sql import functions as F
-
     return F.when(_broken(rule, contract), F.lit(rule.code))
 
 
 def _broken(rule: Rule, contract: Contract) -> Column:
-    from pyspark.sql import functions as F
-
     if rule.origin == "reference":
         names = sorted({c for r in contract.references for c in r.columns if contract.columns[c].nullable})
         nulls = [F.col(_CLEAN + name).isNull() for name in names]

@@ -47,5 +47,8 @@ def _tell_bug(error: Exception) -> int:
     place = f"{ours[-1].filename.rsplit('spark_app', 1)[-1]}:{ours[-1].lineno}" if ours else "unknown"
     # Not the message: an engine's messages carry rows.
     print(f"error: a bug in this program: {type(error).__name__} at spark_app{place} · exit 1", file=sys.stderr)
-    print("  next  Nothing is lost: the run stays open. Please report this line with the run's spark.log.", file=sys.stderr)
+    print(
+        "  next  Nothing is lost: the run stays open. Please report this line with the run's spark.log.",
+        file=sys.stderr,
+    )
     return 1

@@ -7,7 +7,10 @@ import typer
 from spark_app.cli import check, doctor, plan, quarantine, run, sample, status, suite, trace, unlock
 
 app = typer.Typer(
-    name="lakehouse", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    name="lakehouse",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
     help="Loads files into Delta tables, and accounts for every row and cent.",
 )
 app.command("run")(run.run)

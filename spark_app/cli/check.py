@@ -40,7 +40,10 @@ def check(
         print(json.dumps(found, indent=1))
     else:
         for file in found["files"]:
-            print(f"{file['uri']}: {file['rows']:,} rows, {file['invalid']:,} invalid" + (f" · {file['error']}" if file["error"] else ""))
+            print(
+                f"{file['uri']}: {file['rows']:,} rows, {file['invalid']:,} invalid"
+                + (f" · {file['error']}" if file["error"] else "")
+            )
         for row in found["rows"]:
             print(f"  {row['place']}  {', '.join(row['reasons'])}")
     bad = any(f["invalid"] or f["error"] for f in found["files"])

@@ -14,8 +14,8 @@ from spark_app.cli.options import AsJson, ConfigFolder, EngineOption, configurat
 def doctor(engine: EngineOption = None, config: ConfigFolder = None, as_json: AsJson = False) -> None:
     """Run a small real job: the engine starts, a table is written, merged and read."""
     from spark_app import __version__
-    from spark_app.config.settings import Zones, engine_settings
     from spark_app.cli.engines import engine_of
+    from spark_app.config.settings import Zones, engine_settings
     from spark_app.pipeline import Surroundings, load
     from spark_app.reporting.progress import Silent
     from spark_app.runs.plan import Request
@@ -29,9 +29,14 @@ def doctor(engine: EngineOption = None, config: ConfigFolder = None, as_json: As
             report = load(Request(zones), chosen, Surroundings(zones, start, settings.name.value, Silent()))[-1]
     loaded = {name: d["loaded"] for name, d in report.data["datasets"].items()}
     facts = {
-        "version": __version__, "engine": settings.name.value, "cores": settings.cores,
-        "memory_mb": settings.memory_mb, "datasets": list(chosen.contracts), "job": report.status,
-        "loaded": loaded, "seconds": report.data["seconds"]["total"],
+        "version": __version__,
+        "engine": settings.name.value,
+        "cores": settings.cores,
+        "memory_mb": settings.memory_mb,
+        "datasets": list(chosen.contracts),
+        "job": report.status,
+        "loaded": loaded,
+        "seconds": report.data["seconds"]["total"],
     }
     if as_json:
         print(json.dumps(facts, indent=1))

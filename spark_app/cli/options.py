@@ -14,7 +14,8 @@ from spark_app.runs.plan import Config, Request, load_config
 
 Root = Annotated[str, typer.Option("--root", help="The folder that holds raw/, processed/, archive/ and rejected/.")]
 ConfigFolder = Annotated[
-    Path | None, typer.Option("--config", help="A folder with contracts/ and ge_suites/; the packed ones otherwise.")
+    Path | None,
+    typer.Option("--config", help="A folder with contracts/ and ge_suites/; the packed ones otherwise."),
 ]
 Datasets = Annotated[str, typer.Option("--datasets", help="Only these, separated by commas.")]
 Now = Annotated[str, typer.Option("--now", help="What rules take for now, such as 2026-11-24T09:15:00Z.")]
@@ -32,7 +33,8 @@ def zones(root: str) -> Zones:
     folder = Path(root)
     if not folder.is_dir():
         raise UsageError(
-            "There is no such folder", where=str(folder.absolute()),
+            "There is no such folder",
+            where=str(folder.absolute()),
             next_step=f"Make one with a sample in it: lakehouse sample {root}",
         )
     return Zones.under(folder)
@@ -43,7 +45,12 @@ def configuration(folder: Path | None) -> Config:
 
 
 def request(
-    root: str, mode: RunMode = RunMode.FULL, datasets: str = "", open_gate: str = "", now: str = "", run_id: str = ""
+    root: str,
+    mode: RunMode = RunMode.FULL,
+    datasets: str = "",
+    open_gate: str = "",
+    now: str = "",
+    run_id: str = "",
 ) -> Request:
     names = tuple(d.strip().lower().replace("-", "_") for d in datasets.split(",") if d.strip())
     if run_id and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", run_id):

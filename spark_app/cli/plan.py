@@ -16,12 +16,17 @@ def plan(root: Root, datasets: Datasets = "", config: ConfigFolder = None, as_js
     asked = request(root, datasets=datasets)
     found = make_plan(asked, configuration(config))
     if as_json:
-        print(json.dumps({
-            "open_run": read_writer(asked.zones.state).open_run,
-            "files": [asdict(c.file) | {"dataset": c.dataset, "loaded_as": c.loaded_as} for c in found.files],
-            "other_files": [asdict(p) for p in found.passed],
-            "waiting": dict(found.waiting),
-        }, indent=1))
+        print(
+            json.dumps(
+                {
+                    "open_run": read_writer(asked.zones.state).open_run,
+                    "files": [asdict(c.file) | {"dataset": c.dataset, "loaded_as": c.loaded_as} for c in found.files],
+                    "other_files": [asdict(p) for p in found.passed],
+                    "waiting": dict(found.waiting),
+                },
+                indent=1,
+            )
+        )
         return
     if open_run := read_writer(asked.zones.state).open_run:
         print(f"first: finish run {open_run}")
@@ -29,7 +34,9 @@ def plan(root: Root, datasets: Datasets = "", config: ConfigFolder = None, as_js
         fate = f"archive ({claimed.loaded_as})" if claimed.loaded_as else "load"
         print(f"{claimed.dataset:<14} {fate:<8} {claimed.file.uri}  {claimed.file.size:,} bytes")
     for passed in found.passed:
-        print(f"{passed.status:<14} stays    {passed.uri}  {passed.reason}{'  fix: ' + passed.fix if passed.fix else ''}")
+        print(
+            f"{passed.status:<14} stays    {passed.uri}  {passed.reason}{'  fix: ' + passed.fix if passed.fix else ''}"
+        )
     for dataset, rows in found.waiting.items():
         print(f"{dataset:<14} {rows:,} rows wait for their parents, and are looked at again")
     if not found.files and not found.waiting:

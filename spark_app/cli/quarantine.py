@@ -33,8 +33,13 @@ def list_causes(root: Root, run: RunId = "", dataset: DatasetOption = "", as_jso
 
 @app.command("show")
 def show(
-    root: Root, run: RunId = "", dataset: DatasetOption = "", config: ConfigFolder = None, reveal: Reveal = False,
-    limit: Limit = 20, as_json: AsJson = False,
+    root: Root,
+    run: RunId = "",
+    dataset: DatasetOption = "",
+    config: ConfigFolder = None,
+    reveal: Reveal = False,
+    limit: Limit = 20,
+    as_json: AsJson = False,
 ) -> None:
     """The rows themselves, with all reasons; held rows of a run too."""
     from spark_app.reporting.entries import rows

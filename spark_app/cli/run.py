@@ -25,13 +25,17 @@ def run(
     root: Root,
     datasets: Datasets = "",
     run_mode: Annotated[RunMode, typer.Option("--run-mode", help="validate_only writes no table.")] = RunMode.FULL,
-    run_id: Annotated[str, typer.Option("--run-id", help="Names the run; a finished one prints its report again.")] = "",
+    run_id: Annotated[
+        str, typer.Option("--run-id", help="Names the run; a finished one prints its report again.")
+    ] = "",
     report: Annotated[Path | None, typer.Option("--report", help="Also write the report to this file.")] = None,
     config: ConfigFolder = None,
     engine: EngineOption = None,
     now: Now = "",
     wait: Annotated[str, typer.Option("--wait", help="Wait so long for the lock, such as 10m.")] = "",
-    open_gate: Annotated[str, typer.Option("--open-gate", help="Let files above the gate's limit pass, for this reason.")] = "",
+    open_gate: Annotated[
+        str, typer.Option("--open-gate", help="Let files above the gate's limit pass, for this reason.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Load what lies in raw into the tables, and account for it."""

@@ -21,7 +21,8 @@ def status(root: Root, as_json: AsJson = False) -> None:
     ids = sorted((f.parent.name for f in places.runs.glob("*/report.json")), reverse=True)[:_LAST]
     reports = [r for r in (read_report(places.runs, i) for i in ids) if r]
     facts: dict[str, Any] = {
-        "lock": writer.holder if held else "", "open_run": writer.open_run,
+        "lock": writer.holder if held else "",
+        "open_run": writer.open_run,
         "waiting": open_waiting(places.system_table("waiting")),
         "held_files": reports[0].left_in_raw() if reports else [],
         "runs": [{"run_id": r.run_id, "status": r.status, "exit_code": r.exit_code} for r in reports],
@@ -30,7 +31,9 @@ def status(root: Root, as_json: AsJson = False) -> None:
         print(json.dumps(facts, indent=1))
         return
     print(f"lock      {facts['lock'] or 'free'}")
-    print(f"open run  {facts['open_run'] or 'none'}{'' if held or not writer.open_run else ' (the next run finishes it)'}")
+    print(
+        f"open run  {facts['open_run'] or 'none'}{'' if held or not writer.open_run else ' (the next run finishes it)'}"
+    )
     print("waiting   " + (", ".join(f"{n:,} {d}" for d, n in facts["waiting"].items()) or "none"))
     print("held      " + (", ".join(facts["held_files"]) or "none"))
     for r in reports:

@@ -29,13 +29,30 @@ def lint(config: ConfigFolder = None, as_json: AsJson = False) -> None:
         for name, contract in chosen.contracts.items()
     }
     if as_json:
-        print(json.dumps({
-            name: {"rules": [{"name": r.name, "severity": r.severity, "origin": r.origin, "sentence": r.sentence} for r in rs.rules],
-                   "not_checked": [a.name for a in rs.aggregates if a.check is None]}
-            for name, rs in found.items()
-        }, indent=1))
+        print(
+            json.dumps(
+                {
+                    name: {
+                        "rules": [
+                            {
+                                "name": r.name,
+                                "severity": r.severity,
+                                "origin": r.origin,
+                                "sentence": r.sentence,
+                            }
+                            for r in rs.rules
+                        ],
+                        "not_checked": [a.name for a in rs.aggregates if a.check is None],
+                    }
+                    for name, rs in found.items()
+                },
+                indent=1,
+            )
+        )
         return
     for name, ruleset in found.items():
         unchecked = [a.name for a in ruleset.aggregates if a.check is None]
-        print(f"{name:<14} {len(ruleset.rules)} rules, {len(ruleset.aggregates)} about the whole batch"
-              + (f"; not checked: {', '.join(unchecked)}" if unchecked else ""))
+        print(
+            f"{name:<14} {len(ruleset.rules)} rules, {len(ruleset.aggregates)} about the whole batch"
+            + (f"; not checked: {', '.join(unchecked)}" if unchecked else "")
+        )

@@ -11,7 +11,8 @@ from spark_app.errors import UsageError
 
 
 def unlock(
-    root: Root, run: RunId,
+    root: Root,
+    run: RunId,
     abandon: Annotated[bool, typer.Option("--abandon", help="Give the open run up; its files stay in raw.")] = False,
 ) -> None:
     """Give up an open run of which nothing has landed."""

@@ -76,7 +76,9 @@ def engine_settings(name: EngineName | None = None) -> EngineSettings:
         raise UsageError(f"LAKEHOUSE_ENGINE is {asked!r}", next_step="Use sail or spark.") from error
     jars = os.environ.get("LAKEHOUSE_JARS")
     return EngineSettings(
-        chosen, _whole("LAKEHOUSE_CORES", os.cpu_count() or 1), _whole("LAKEHOUSE_MEMORY_MB", 0),
+        chosen,
+        _whole("LAKEHOUSE_CORES", os.cpu_count() or 1),
+        _whole("LAKEHOUSE_MEMORY_MB", 0),
         Path(jars) if jars else None,
     )
 
@@ -106,7 +108,8 @@ def config_folder(chosen: Path | None) -> Path:
     if chosen is not None:
         if not (chosen / "contracts").is_dir():
             raise UsageError(
-                "The configuration has no folder contracts/", where=str(chosen),
+                "The configuration has no folder contracts/",
+                where=str(chosen),
                 next_step="--config names a folder with contracts/ and ge_suites/ in it.",
             )
         return chosen
@@ -120,7 +123,5 @@ def parse_time(text: str) -> datetime:
     try:
         value = datetime.fromisoformat(text)
     except ValueError as error:
-        raise UsageError(
-            f"{text!r} is not a point in time", next_step="Write it like 2026-11-24T09:15:00Z."
-        ) from error
+        raise UsageError(f"{text!r} is not a point in time", next_step="Write it like 2026-11-24T09:15:00Z.") from error
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)

@@ -32,8 +32,18 @@ class Jar:
 
 
 JARS = (
-    Jar("io.delta", "delta-spark_4.1_2.13", "4.2.0", "8480050a55c7e50427f3bec3af9243f98fc7cbfa453a2ef55e6ea8d0b7b121ff"),
-    Jar("io.delta", "delta-storage", "4.2.0", "2d84df76551f2b3cd27b120abec67ccbba324cea6ec45eb659edcc54234f99f3"),
+    Jar(
+        "io.delta",
+        "delta-spark_4.1_2.13",
+        "4.2.0",
+        "8480050a55c7e50427f3bec3af9243f98fc7cbfa453a2ef55e6ea8d0b7b121ff",
+    ),
+    Jar(
+        "io.delta",
+        "delta-storage",
+        "4.2.0",
+        "2d84df76551f2b3cd27b120abec67ccbba324cea6ec45eb659edcc54234f99f3",
+    ),
 )
 
 
@@ -66,8 +76,10 @@ def _verify(jar: Jar, file: Path) -> None:
         actual = hashlib.file_digest(content, "sha256").hexdigest()
     if actual != jar.sha256:
         raise EngineMissing(
-            "A jar is not the one that was pinned", where=str(file),
-            why=f"sha256 {actual}, expected {jar.sha256}", next_step="Delete it and bring it again.",
+            "A jar is not the one that was pinned",
+            where=str(file),
+            why=f"sha256 {actual}, expected {jar.sha256}",
+            next_step="Delete it and bring it again.",
         )
 
 
@@ -77,7 +89,8 @@ def bring(folder: Path) -> None:
     java = shutil.which("java")
     if ivy is None or java is None:
         raise EngineMissing(
-            "Bringing the jars needs Java and the full pyspark", next_step="Install Java 17 or 21 and the extra [spark]."
+            "Bringing the jars needs Java and the full pyspark",
+            next_step="Install Java 17 or 21 and the extra [spark].",
         )
     folder.mkdir(parents=True, exist_ok=True)
     for jar in JARS:
@@ -91,9 +104,24 @@ def _retrieve(java: str, ivy: Path, jar: Jar, target: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         pattern = f"{scratch}/[artifact]-[revision](-[classifier]).[ext]"
         done = subprocess.run(
-            [java, "-jar", str(ivy), "-notransitive", "-types", "jar", "-dependency",
-             jar.group, jar.artifact, jar.version, "-retrieve", pattern],
-            capture_output=True, text=True, check=False, timeout=300,
+            [
+                java,
+                "-jar",
+                str(ivy),
+                "-notransitive",
+                "-types",
+                "jar",
+                "-dependency",
+                jar.group,
+                jar.artifact,
+                jar.version,
+                "-retrieve",
+                pattern,
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
         )
         brought = Path(scratch) / jar.file_name
         if done.returncode or not brought.is_file():

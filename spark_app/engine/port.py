@@ -75,7 +75,7 @@ class Engine:
     def _acting(self) -> Iterator[None]:
         try:
             yield
-        except Exception as error:  # noqa: BLE001 - engines raise dozens of classes; what is not known goes on
+        except Exception as error:
             if any(name in str(error) for name in _CONFLICTS):
                 raise CommitConflict(
                     "Another writer committed to the same table at the same moment",

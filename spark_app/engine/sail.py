@@ -7,13 +7,14 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from spark_app.config.settings import EngineSettings
 from spark_app.engine.port import Engine
 from spark_app.errors import EngineDied, EngineMissing
 
 _STACK = 64 << 20  # a deep plan overflows the default stack and takes the process with it
+_WARM = ("pandas", "spark_app.sources.reader")  # modules that tasks import
 _OUT_OF_MEMORY = ("Failed to allocate additional", "Resources exhausted")
 
 
@@ -26,7 +27,8 @@ class SailEngine(Engine):
     def start(cls, settings: EngineSettings, log: Path) -> SailEngine:
         if not find_spec("pysail"):
             raise EngineMissing(
-                "The embedded engine is not installed", next_step="Install this package with the extra [local]."
+                "The embedded engine is not installed",
+                next_step="Install this package with the extra [local].",
             )
         server = _spawn(settings, log)
         # pyspark chooses its functions by this variable when it is imported.
@@ -78,14 +80,11 @@ def _spawn(settings: EngineSettings, log: Path) -> subprocess.Popen[bytes]:
             "SAIL_RUNTIME__MEMORY_POOL__GREEDY__MAX_SIZE": str(settings.memory_mb << 20),
         }
     with log.open("ab") as output:
-        return cast(
-            "subprocess.Popen[bytes]",
-            subprocess.Popen(
-                [sys.executable, "-m", "spark_app.engine.sail_server"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=output,
-                env=environment,
-                start_new_session=True,  # a Ctrl-C is for the run, which then stops its engine
-            ),
+        return subprocess.Popen(
+            [sys.executable, "-m", "spark_app.engine.sail_server", *_WARM],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=output,
+            env=environment,
+            start_new_session=True,  # a Ctrl-C is for the run, which then stops its engine
         )

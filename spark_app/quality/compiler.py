@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
 
 from spark_app.config.contracts import Contract, describe_faults
 from spark_app.errors import SuiteError
-from spark_app.quality.expectations import AGGREGATE_TYPES, ROW_PREFIXES, ROW_TYPES, Aggregate, NotNull, RowExpectation
+from spark_app.quality.expectations import (
+    AGGREGATE_TYPES,
+    ROW_PREFIXES,
+    ROW_TYPES,
+    Aggregate,
+    NotNull,
+    RowExpectation,
+)
 from spark_app.quality.suite import Expectation, Severity, Suite
 from spark_app.sources.csv_records import WRONG_FIELD_COUNT
 from spark_app.sources.excel import FORMULA_WITHOUT_VALUE, MERGED_CELLS
@@ -22,8 +29,13 @@ READER_REASONS = {
 }
 """Reasons that the reader gives to a record that it cannot split into fields."""
 
-_A_TYPE = {"int": "a whole number", "long": "a whole number", "boolean": "0/1, true/false or yes/no",
-           "timestamp": "a point in time", "date": "a date"}
+_A_TYPE = {
+    "int": "a whole number",
+    "long": "a whole number",
+    "boolean": "0/1, true/false or yes/no",
+    "timestamp": "a point in time",
+    "date": "a date",
+}
 
 
 @dataclass(frozen=True)
@@ -80,8 +92,6 @@ def compile_suite(suite: Suite, contract: Contract, parameters: Mapping[str, Any
 
 
 def _numbered(rules: list[Rule]) -> list[Rule]:
-    from dataclasses import replace
-
     return [replace(rule, code=code) for code, rule in enumerate(rules, 1)]
 
 
@@ -108,19 +118,19 @@ def _names_are_distinct(rules: list[Rule], contract: Contract) -> None:
     names = [rule.name for rule in rules]
     if twice := sorted({n for n in names if names.count(n) > 1}):
         raise SuiteError(
-            f"Two rules are called {', '.join(twice)}", where=f"ge_suites/{contract.dataset}.json",
+            f"Two rules are called {', '.join(twice)}",
+            where=f"ge_suites/{contract.dataset}.json",
             next_step="Give each its own meta.rule.",
         )
 
 
-def _row_check(
-    expectation: Expectation, contract: Contract, given: Mapping[str, Any], where: str
-) -> RowExpectation:
-    check = _validated(ROW_TYPES[expectation.type], expectation, given, where)
+def _row_check(expectation: Expectation, contract: Contract, given: Mapping[str, Any], where: str) -> RowExpectation:
+    check: RowExpectation = _validated(ROW_TYPES[expectation.type], expectation, given, where)
     column = contract.columns.get(check.column)
     if column is None:
         raise SuiteError(
-            f"The column {check.column!r} is not in the contract", where=where,
+            f"The column {check.column!r} is not in the contract",
+            where=where,
             why=f"columns are {', '.join(contract.columns)}",
         )
     try:
@@ -130,15 +140,14 @@ def _row_check(
     return check
 
 
-def _aggregate(
-    expectation: Expectation, contract: Contract, given: Mapping[str, Any], where: str
-) -> AggregateRule:
+def _aggregate(expectation: Expectation, contract: Contract, given: Mapping[str, Any], where: str) -> AggregateRule:
     sentence = str(expectation.meta.get("sentence") or expectation.type)
     known = AGGREGATE_TYPES.get(expectation.type)
     if known is None:
         if expectation.type.startswith(ROW_PREFIXES) and expectation.severity == "critical":
             raise SuiteError(
-                "A critical rule about rows cannot be checked", where=where,
+                "A critical rule about rows cannot be checked",
+                where=where,
                 why=f"known are {', '.join(sorted(ROW_TYPES))}",
                 next_step="Use one of these, or give it the severity warning: it is then reported as not checked.",
             )
@@ -163,6 +172,8 @@ def _resolved(value: Any, given: Mapping[str, Any], where: str) -> Any:
     name = value["$PARAMETER"]
     if name not in given:
         raise SuiteError(
-            f"The suite parameter {name!r} is not given", where=where, why=f"known are {', '.join(sorted(given))}"
+            f"The suite parameter {name!r} is not given",
+            where=where,
+            why=f"known are {', '.join(sorted(given))}",
         )
     return given[name]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from spark_app.engine import functions as F
 from spark_app.quality.regex import NotPortable, portable
 
 if TYPE_CHECKING:
@@ -114,8 +115,6 @@ class LengthsBetween(_OfText):
     max_value: int | None = Field(default=None, ge=0)
 
     def unexpected(self, value: Column, column_type: str, timezone: str) -> Column:  # noqa: ARG002
-        from pyspark.sql import functions as F
-
         return ~F.length(value).between(self.min_value or 0, self.max_value if self.max_value is not None else 1 << 30)
 
 
@@ -165,8 +164,6 @@ class RowCountBetween(Aggregate):
     gx_type = "expect_table_row_count_to_be_between"
 
     def figure(self) -> Column:
-        from pyspark.sql import functions as F
-
         return F.count(F.lit(1))
 
 
@@ -175,8 +172,6 @@ class SumBetween(Aggregate):
     column: str
 
     def figure(self) -> Column:
-        from pyspark.sql import functions as F
-
         return F.sum(F.col(self.column).cast("decimal(38,6)"))
 
 
@@ -185,8 +180,6 @@ class DistinctBetween(Aggregate):
     column: str
 
     def figure(self) -> Column:
-        from pyspark.sql import functions as F
-
         return F.count_distinct(F.col(self.column))
 
 
@@ -195,15 +188,17 @@ AGGREGATE_TYPES: dict[str, type[Aggregate]] = {
 }
 
 ROW_PREFIXES = (
-    "expect_column_values_", "expect_column_value_", "expect_column_pair_values_",
-    "expect_multicolumn_", "expect_select_column_values_", "expect_compound_columns_",
+    "expect_column_values_",
+    "expect_column_value_",
+    "expect_column_pair_values_",
+    "expect_multicolumn_",
+    "expect_select_column_values_",
+    "expect_compound_columns_",
 )
 
 
 def literal(value: Any, column_type: str, timezone: str) -> Column:
     """A suite's value as a column of the contract's type."""
-    from pyspark.sql import functions as F
-
     spark_type = {"long": "bigint"}.get(column_type, column_type)
     if column_type in ("int", "long") or column_type.startswith("decimal"):
         spark_type = "decimal(38,10)"  # a bound may be finer, or larger, than the column
@@ -231,4 +226,12 @@ def literal_text(value: Any, column_type: str, timezone: str) -> str:
     return str(value)
 
 
-__all__ = ["AGGREGATE_TYPES", "ROW_PREFIXES", "ROW_TYPES", "Aggregate", "NotPortable", "RowExpectation", "literal"]
+__all__ = [
+    "AGGREGATE_TYPES",
+    "ROW_PREFIXES",
+    "ROW_TYPES",
+    "Aggregate",
+    "NotPortable",
+    "RowExpectation",
+    "literal",
+]

@@ -55,7 +55,8 @@ def load_suite(folder: Path, dataset: str) -> Suite:
     file = folder / f"{dataset}.json"
     if not file.is_file():
         raise SuiteError(
-            f"The dataset {dataset} has no suite", where=str(file),
+            f"The dataset {dataset} has no suite",
+            where=str(file),
             next_step='Write one; {"name": "' + dataset + '", "expectations": []} checks nothing.',
         )
     try:

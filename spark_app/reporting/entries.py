@@ -63,14 +63,20 @@ def _in_table(path: Path, contract: Contract, key: str) -> list[dict[str, str]]:
         return []
     wanted = None
     for name, part in zip(contract.key, parts, strict=True):
-        condition = pc.cast(pc.field(name), pa.string()) == part
+        condition = pc.field(name).cast(pa.string()) == part
         wanted = condition if wanted is None else wanted & condition
-    found = DeltaTable(str(path)).to_pyarrow_dataset().to_table(
-        columns=["source_file", "run_id", "ingestion_timestamp"], filter=wanted
+    found = (
+        DeltaTable(str(path))
+        .to_pyarrow_dataset()
+        .to_table(columns=["source_file", "run_id", "ingestion_timestamp"], filter=wanted)
     )
     return [
-        {"where": "table", "place": r["source_file"], "run_id": r["run_id"],
-         "detail": f"loaded {r['ingestion_timestamp'].isoformat()}"}
+        {
+            "where": "table",
+            "place": r["source_file"],
+            "run_id": r["run_id"],
+            "detail": f"loaded {r['ingestion_timestamp'].isoformat()}",
+        }
         for r in found.to_pylist()
     ]
 
@@ -78,7 +84,12 @@ def _in_table(path: Path, contract: Contract, key: str) -> list[dict[str, str]]:
 def _step(where: str, entry: dict[str, Any]) -> dict[str, str]:
     reasons = entry["reasons"] if where == "quarantine" else entry["missing"]
     state = f"closed by run {entry['closed_by_run']} as {entry['closed_as']}" if entry["closed_at"] else "open"
-    return {"where": where, "place": _place(entry), "run_id": entry["run_id"], "detail": f"{', '.join(reasons)} · {state}"}
+    return {
+        "where": where,
+        "place": _place(entry),
+        "run_id": entry["run_id"],
+        "detail": f"{', '.join(reasons)} · {state}",
+    }
 
 
 def _open(zones: Zones, run: str, dataset: str, columns: list[str] | None) -> pa.Table:
@@ -100,7 +111,8 @@ def _held(zones: Zones, run: str, dataset: str) -> list[dict[str, Any]]:
     names = [f.name for f in sorted(folder.iterdir()) if not dataset or f.name == dataset]
     return [
         {**entry, "kind": "held"}
-        for name in names for entry in ds.dataset(folder / name, format="parquet").to_table().to_pylist()
+        for name in names
+        for entry in ds.dataset(folder / name, format="parquet").to_table().to_pylist()
     ]
 
 
@@ -113,8 +125,13 @@ def _shown(entry: dict[str, Any], contract: Contract, zones: Zones, *, reveal: b
         raw = token(raw, salt) if raw else None
     shown = ", ".join(f"{k}={v!r}" for k, v in record.items()) if record else f"raw text {raw!r}"
     return {
-        "place": _place(entry), "dataset": entry["dataset"], "kind": entry["kind"], "reasons": entry["reasons"],
-        "record": shown, "keeper": entry["keeper"], "run_id": entry["run_id"],
+        "place": _place(entry),
+        "dataset": entry["dataset"],
+        "kind": entry["kind"],
+        "reasons": entry["reasons"],
+        "record": shown,
+        "keeper": entry["keeper"],
+        "run_id": entry["run_id"],
     }
 
 

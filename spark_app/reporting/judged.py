@@ -9,6 +9,7 @@ from typing import Any
 
 from spark_app.classify.stage import StageInput, stage
 from spark_app.classify.staging import read_rows
+from spark_app.engine import functions as F
 from spark_app.engine.port import Engine
 from spark_app.quality.compiler import compile_suite
 from spark_app.runs.plan import Config, utc_now
@@ -21,8 +22,6 @@ def judge_files(
     engine: Engine, files: Sequence[Path], config: Config, dataset: str, now: datetime | None, scratch: Path
 ) -> dict[str, Any]:
     """Rows, invalid rows and their places of each file; references are not looked at, for there are no tables."""
-    from pyspark.sql import functions as F
-
     contract, moment = config.contracts[dataset], now or utc_now()
     pinned = [_pinned(i, file) for i, file in enumerate(files)]
     ruleset = compile_suite(config.suites[dataset], contract, {"now": moment})
@@ -33,15 +32,24 @@ def judge_files(
     shown = engine.collect(bad.select("_file", "_sheet", "_line", "_reasons").orderBy("_rid").limit(_SHOWN))
     names = {f.index: f.uri for f in pinned}
     rows = [
-        {"place": f"{names[r['_file']]}{'!' + r['_sheet'] if r['_sheet'] else ''}:{r['_line']}",
-         "reasons": [staged.rule_names[c] for c in r["_reasons"]]}
+        {
+            "place": f"{names[r['_file']]}{'!' + r['_sheet'] if r['_sheet'] else ''}:{r['_line']}",
+            "reasons": [staged.rule_names[c] for c in r["_reasons"]],
+        }
         for r in shown
     ]
     found = []
     for result in staged.files:
         tally = staged.file_tallies.get(result.index)
         error = " ".join(part for part in (result.error, result.fix) if part)
-        found.append({"uri": names[result.index], "rows": result.rows, "invalid": tally.invalid if tally else 0, "error": error})
+        found.append(
+            {
+                "uri": names[result.index],
+                "rows": result.rows,
+                "invalid": tally.invalid if tally else 0,
+                "error": error,
+            }
+        )
     return {"dataset": dataset, "files": found, "rows": rows}
 
 

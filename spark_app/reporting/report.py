@@ -59,12 +59,15 @@ class DatasetOutcome:
         claimed = [c for c in plan.files if c.dataset == name]
         results = {f.index: f for f in staged.files} if staged else {}
         return cls(
-            name, counts, not counts.held_back,
+            name,
+            counts,
+            not counts.held_back,
             tuple(_file_report(c, results.get(c.file.index), staged) for c in claimed),
             staged.reasons if staged else {},
             [asdict(a) for a in staged.aggregates] if staged else [],
             _metrics(counts, staged),
-            plan.versions[name], table_version(zones.table(name)),
+            plan.versions[name],
+            table_version(zones.table(name)),
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -73,9 +76,13 @@ class DatasetOutcome:
         data["loaded"] = self.counts.loaded
         data["balanced"] = not self.counts.broken()
         data |= {
-            "published": self.published, "reasons": self.reasons, "aggregates": self.aggregates,
-            "table_version_before": self.table_version_before, "table_version": self.table_version,
-            "files": [asdict(f) for f in self.files], "metrics": self.metrics,
+            "published": self.published,
+            "reasons": self.reasons,
+            "aggregates": self.aggregates,
+            "table_version_before": self.table_version_before,
+            "table_version": self.table_version,
+            "files": [asdict(f) for f in self.files],
+            "metrics": self.metrics,
         }
         return data
 
@@ -113,7 +120,9 @@ class Report:
 
 def _plain(value: object) -> str:
     if isinstance(value, Decimal):
-        return format(value.normalize(), "f") if value != value.to_integral() else format(value.quantize(Decimal(1)), "f")
+        return (
+            format(value.normalize(), "f") if value != value.to_integral() else format(value.quantize(Decimal(1)), "f")
+        )
     raise TypeError(f"{type(value).__name__} has no place in a report")
 
 
@@ -132,7 +141,10 @@ def failed_report(plan: Plan, engine: str, error: LakehouseError, seconds: float
     data = _head(plan, engine, "failed", error.exit_code, {"total": seconds})
     data["resumed"], data["datasets"] = [], {}
     data["error"] = {
-        "type": type(error).__name__, "message": str(error), "next_step": error.next_step, "retryable": error.retryable,
+        "type": type(error).__name__,
+        "message": str(error),
+        "next_step": error.next_step,
+        "retryable": error.retryable,
     }
     return Report(data)
 
@@ -140,11 +152,20 @@ def failed_report(plan: Plan, engine: str, error: LakehouseError, seconds: float
 def _head(plan: Plan, engine: str, status: str, exit_code: int, seconds: dict[str, float]) -> dict[str, Any]:
     ended = utc_now()
     return {
-        "schema_version": SCHEMA_VERSION, "run_id": plan.run_id, "status": status, "exit_code": exit_code,
-        "run_mode": plan.mode.value, "engine": engine, "version": __version__, "config_hash": plan.config.hash,
-        "now": plan.now.isoformat(), "started_at": (ended - timedelta(seconds=seconds["total"])).isoformat(),
-        "ended_at": ended.isoformat(), "seconds": {k: round(v, 3) for k, v in seconds.items()},
-        "open_gate": plan.open_gate, "other_files": [asdict(p) for p in plan.passed],
+        "schema_version": SCHEMA_VERSION,
+        "run_id": plan.run_id,
+        "status": status,
+        "exit_code": exit_code,
+        "run_mode": plan.mode.value,
+        "engine": engine,
+        "version": __version__,
+        "config_hash": plan.config.hash,
+        "now": plan.now.isoformat(),
+        "started_at": (ended - timedelta(seconds=seconds["total"])).isoformat(),
+        "ended_at": ended.isoformat(),
+        "seconds": {k: round(v, 3) for k, v in seconds.items()},
+        "open_gate": plan.open_gate,
+        "other_files": [asdict(p) for p in plan.passed],
     }
 
 
@@ -169,11 +190,24 @@ def _file_report(claimed: Claimed, result: FileResult | None, staged: Staged | N
         return FileReport(uri, size, "already_loaded", error=claimed.loaded_as)
     sheets = [asdict(sheet) for sheet in result.sheets]
     if result.index in staged.held:
-        tally = staged.file_tallies[result.index] if result.index in staged.file_tallies else None
-        would_be = {"read": result.rows, "invalid": tally.invalid if tally else 0, "reasons": tally.reasons if tally else {}}
+        tally = staged.file_tallies.get(result.index, None)
+        would_be = {
+            "read": result.rows,
+            "invalid": tally.invalid if tally else 0,
+            "reasons": tally.reasons if tally else {},
+        }
         fix = "Correct the file, or accept it once: --open-gate REASON."
         return FileReport(
-            uri, size, "held", 0, result.sha256, result.seconds, would_be, sheets, staged.held[result.index], fix
+            uri,
+            size,
+            "held",
+            0,
+            result.sha256,
+            result.seconds,
+            would_be,
+            sheets,
+            staged.held[result.index],
+            fix,
         )
     status = {"read": "loaded", "rejected": "rejected", "changed": "held"}[result.status]
     return FileReport(
@@ -185,8 +219,11 @@ def _metrics(counts: Counts, staged: Staged | None) -> dict[str, Any]:
     """The figures that the reference system sends."""
     read = counts.read + counts.released
     metrics: dict[str, Any] = {
-        "records_read": read, "records_valid": counts.valid, "records_invalid": counts.quarantined,
-        "records_corrupt": _corrupt(staged), "success_rate": round(100 * counts.valid / read, 2) if read else 100.0,
+        "records_read": read,
+        "records_valid": counts.valid,
+        "records_invalid": counts.quarantined,
+        "records_corrupt": _corrupt(staged),
+        "success_rate": round(100 * counts.valid / read, 2) if read else 100.0,
     }
     if staged is not None:
         loaded = [staged.outcomes[o] for o in VALID if o in staged.outcomes]
@@ -210,17 +247,34 @@ def save_report(report: Report, runs: Path) -> None:
 
 def _summary(data: dict[str, Any]) -> dict[str, Any]:
     """Small enough for a state machine's payload: counts, and the first files that need a person."""
-    kept = ("schema_version", "run_id", "status", "exit_code", "run_mode", "engine", "now", "ended_at", "seconds", "error")
+    kept = (
+        "schema_version",
+        "run_id",
+        "status",
+        "exit_code",
+        "run_mode",
+        "engine",
+        "now",
+        "ended_at",
+        "seconds",
+        "error",
+    )
     datasets = {
         name: {k: v for k, v in d.items() if isinstance(v, int | bool)} | {"metrics": d["metrics"]}
         for name, d in data["datasets"].items()
     }
     trouble = [
         {"uri": f["uri"], "status": f["status"], "error": f["error"][:300]}
-        for d in data["datasets"].values() for f in d["files"] if f["status"] in ("rejected", "held")
+        for d in data["datasets"].values()
+        for f in d["files"]
+        if f["status"] in ("rejected", "held")
     ]
-    return {k: data[k] for k in kept} | {"attempt": 1, "datasets": datasets, "files": trouble[:_SUMMARY_TOP],
-                                         "files_in_trouble": len(trouble)}
+    return {k: data[k] for k in kept} | {
+        "attempt": 1,
+        "datasets": datasets,
+        "files": trouble[:_SUMMARY_TOP],
+        "files_in_trouble": len(trouble),
+    }
 
 
 def read_report(runs: Path, run_id: str) -> Report | None:

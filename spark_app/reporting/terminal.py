@@ -16,12 +16,22 @@ from spark_app.runs.plan import Plan
 
 _WIDE = 100
 _COLUMNS = (
-    ("read", "read"), ("+released", "+rel"), ("inserted", "ins"), ("updated", "upd"), ("unchanged", "unch"),
-    ("stale", "stale"), ("quarantined", "quar"), ("duplicates", "dup"), ("waiting", "wait"),
+    ("read", "read"),
+    ("+released", "+rel"),
+    ("inserted", "ins"),
+    ("updated", "upd"),
+    ("unchanged", "unch"),
+    ("stale", "stale"),
+    ("quarantined", "quar"),
+    ("duplicates", "dup"),
+    ("waiting", "wait"),
 )
 _ENDS = {
-    "succeeded": "Loaded", "nothing_to_do": "Nothing to do", "partly_failed": "Loaded in part",
-    "quality_failed": "Failed: held by the gate", "failed": "Failed",
+    "succeeded": "Loaded",
+    "nothing_to_do": "Nothing to do",
+    "partly_failed": "Loaded in part",
+    "quality_failed": "Failed: held by the gate",
+    "failed": "Failed",
 }
 _TOP_REASONS = 3
 
@@ -38,7 +48,9 @@ class Screen:
     def __enter__(self) -> Screen:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._quiet()
 
     def note(self, text: str) -> None:
@@ -66,7 +78,7 @@ class Screen:
         self._quiet()
         self._say(f"✔ {dataset} {files} file{'' if files == 1 else 's'} {seconds:.1f} s")
 
-    def finished(self, report: Report) -> None:
+    def finished(self, report: Report) -> None:  # noqa: ARG002 - results are printed when all runs have ended
         self._quiet()
 
     def result(self, report: Report) -> None:
@@ -117,9 +129,14 @@ def _totals(data: dict[str, Any]) -> list[str]:
     lines = []
     for name, d in data["datasets"].items():
         for column, t in d["control_totals"].items():
-            parts = [f"{Decimal(t[k]):,.2f} {k}" for k in
-                     ("loaded", "stale", "held", "quarantined", "duplicates", "waiting") if Decimal(t[k])]
-            left = f"{Decimal(t['read']):,.2f} read" + (f" + {Decimal(t['released']):,.2f} released" if Decimal(t["released"]) else "")
+            parts = [
+                f"{Decimal(t[k]):,.2f} {k}"
+                for k in ("loaded", "stale", "held", "quarantined", "duplicates", "waiting")
+                if Decimal(t[k])
+            ]
+            left = f"{Decimal(t['read']):,.2f} read" + (
+                f" + {Decimal(t['released']):,.2f} released" if Decimal(t["released"]) else ""
+            )
             odd = f"   ({t['not_numbers']} not a number)" if t["not_numbers"] else ""
             if Decimal(t["read"]) or Decimal(t["released"]):
                 lines.append(f"{name}.{column}   {left} = {' + '.join(parts) or '0.00 loaded'}{odd}")
@@ -130,7 +147,9 @@ def _reasons(data: dict[str, Any], root: str) -> list[str]:
     found = [(n, name, reason) for name, d in data["datasets"].items() for reason, n in d["reasons"].items()]
     if not found:
         return []
-    top = " · ".join(f"{n:,} {name} {reason}" for n, name, reason in sorted(found, key=lambda f: (-f[0], f[1:]))[:_TOP_REASONS])
+    top = " · ".join(
+        f"{n:,} {name} {reason}" for n, name, reason in sorted(found, key=lambda f: (-f[0], f[1:]))[:_TOP_REASONS]
+    )
     return [f"top reasons   {top} · all: lakehouse quarantine list --root {root}"]
 
 
@@ -143,9 +162,16 @@ def _trouble(data: dict[str, Any], root: str) -> list[str]:
                 lines.append(f"    fix: {file['fix']}")
                 if file["would_be"]:
                     lines.append(f"    see: lakehouse quarantine show --root {root} --run {data['run_id']}")
-            lines += [f"✖ {file['uri']}  worksheet {s['name']!r} rejected: {s['error']}  fix: {s['fix']}"
-                      for s in file["sheets"] if s["status"] == "rejected" and file["status"] == "loaded"]
-    lines += [f"✖ {p['uri']}  stays in raw: {p['reason']}  fix: {p['fix']}" for p in data["other_files"] if p["status"] == "unknown"]
+            lines += [
+                f"✖ {file['uri']}  worksheet {s['name']!r} rejected: {s['error']}  fix: {s['fix']}"
+                for s in file["sheets"]
+                if s["status"] == "rejected" and file["status"] == "loaded"
+            ]
+    lines += [
+        f"✖ {p['uri']}  stays in raw: {p['reason']}  fix: {p['fix']}"
+        for p in data["other_files"]
+        if p["status"] == "unknown"
+    ]
     return lines
 
 
@@ -155,4 +181,5 @@ def _last_line(data: dict[str, Any], root: str) -> str:
     if data["status"] == "succeeded" and bad:
         end += ", with warnings"
     code = f" · exit {data['exit_code']}" if data["exit_code"] else ""
-    return f"{end}, in {data['seconds']['total']:.1f} s · report {root.rstrip('/')}/processed/runs/{data['run_id']}/report.json{code}"
+    report = f"{root.rstrip('/')}/processed/runs/{data['run_id']}/report.json"
+    return f"{end}, in {data['seconds']['total']:.1f} s · report {report}{code}"

@@ -15,12 +15,14 @@ def abandon_run(zones: Zones, run_id: str) -> None:
     with writer_lock(zones.state, f"unlock of {run_id}", 0) as lock:
         if lock.writer.open_run != run_id:
             raise UsageError(
-                f"Run {run_id} is not open", where=str(zones.state),
+                f"Run {run_id} is not open",
+                where=str(zones.state),
                 next_step=f"Open is {lock.writer.open_run}." if lock.writer.open_run else "No run is open.",
             )
         if (zones.runs / run_id / "plan.json").is_file() and (steps := _steps(zones, run_id)):
             raise UsageError(
-                f"A part of run {run_id} is in the tables already", why=", ".join(sorted(steps)),
+                f"A part of run {run_id} is in the tables already",
+                why=", ".join(sorted(steps)),
                 next_step="Let the next run finish it: every step that landed is found, and none is done twice.",
             )
         remove_staged(zones.runs, run_id)

@@ -133,6 +133,7 @@ def check(counts: dict[str, Counts], entries: Commit | None) -> None:
         faults.append(f"quarantined + duplicates {put_away} ≠ entries written {entries.inserted + entries.updated}")
     if faults:
         raise BrokenEquation(
-            "Rows or cents do not add up", why="; ".join(faults),
+            "Rows or cents do not add up",
+            why="; ".join(faults),
             next_step="Nothing was archived. This is a bug: please report it with the run's report.",
         )

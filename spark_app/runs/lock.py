@@ -1,4 +1,4 @@
-"""One writer. Locally an OS file lock, which the kernel frees when its holder dies, and a sidecar that names the holder."""
+"""One writer: locally an OS file lock, which the kernel frees when its holder dies, and a sidecar that names it."""
 
 from __future__ import annotations
 
@@ -69,8 +69,11 @@ def writer_lock(state: Path, run_id: str, wait_seconds: float) -> Iterator[Lock]
         held = Lock(state, before)
         held._write(
             Writer(
-                before.epoch + 1, f"run {run_id} · {platform.node()}, process {os.getpid()}, user {_user()}",
-                secrets.token_hex(8), datetime.now(UTC).isoformat(timespec="seconds"), before.open_run,
+                before.epoch + 1,
+                f"run {run_id} · {platform.node()}, process {os.getpid()}, user {_user()}",
+                secrets.token_hex(8),
+                datetime.now(UTC).isoformat(timespec="seconds"),
+                before.open_run,
             )
         )
         yield held
@@ -89,7 +92,9 @@ def read_writer(state: Path) -> Writer:
         return Writer(**content)
     except (ValueError, TypeError) as error:
         raise StateUnreadable(
-            "The lock's sidecar is damaged", where=str(file), next_step="Restore it, or remove it if no run is open."
+            "The lock's sidecar is damaged",
+            where=str(file),
+            next_step="Restore it, or remove it if no run is open.",
         ) from error
 
 
@@ -107,7 +112,8 @@ def is_held(state: Path) -> bool:
 def _held(writer: Writer, state: Path) -> LockHeld:
     return LockHeld(
         f"Another run is writing to {state.parent.parent}",
-        where=f"holder  {writer.holder or 'starting'}", why=f"since {writer.since or 'now'}",
+        where=f"holder  {writer.holder or 'starting'}",
+        why=f"since {writer.since or 'now'}",
         next_step="add `--wait 10m`; a holder that died has freed the lock already",
     )
 

@@ -102,14 +102,15 @@ def utc_now() -> datetime:
 
 
 def new_run_id(now: datetime) -> str:
-    return f"{now:%Y%m%d-%H%M}-{secrets.token_hex(2)}"
+    return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
 def make_plan(request: Request, config: Config) -> Plan:
     """Looks at raw and at the tables' versions; changes nothing."""
     if unknown := set(request.datasets) - set(config.contracts):
         raise UsageError(
-            f"There is no dataset {', '.join(sorted(unknown))}", next_step=f"Datasets are {', '.join(config.contracts)}."
+            f"There is no dataset {', '.join(sorted(unknown))}",
+            next_step=f"Datasets are {', '.join(config.contracts)}.",
         )
     zones = request.zones
     now = request.now or utc_now().replace(microsecond=0)
@@ -120,8 +121,16 @@ def make_plan(request: Request, config: Config) -> Plan:
     files = _claimed(found, datasets, config, loaded_before(zones.system_table("load_history")))
     run_id = request.run_id or new_run_id(utc_now())
     return Plan(
-        run_id, request.mode, now, datasets, request.open_gate, files, found.passed, versions,
-        open_waiting(zones.system_table("waiting")), config,
+        run_id,
+        request.mode,
+        now,
+        datasets,
+        request.open_gate,
+        files,
+        found.passed,
+        versions,
+        open_waiting(zones.system_table("waiting")),
+        config,
     )
 
 
@@ -162,7 +171,11 @@ def _newest_of_equal(files: Sequence[RawFile], hashes: Mapping[RawFile, str]) ->
 
 
 def _loaded_as(
-    file: RawFile, sha256: str, newest: Mapping[tuple[str, str], RawFile], contract: Contract, history: Sequence[Loaded]
+    file: RawFile,
+    sha256: str,
+    newest: Mapping[tuple[str, str], RawFile],
+    contract: Contract,
+    history: Sequence[Loaded],
 ) -> str:
     if not sha256:
         return ""
@@ -190,12 +203,15 @@ def load(runs: Path, run_id: str) -> Plan:
         data: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise StateUnreadable(
-            f"The plan of run {run_id} cannot be read", where=str(file), why=type(error).__name__,
+            f"The plan of run {run_id} cannot be read",
+            where=str(file),
+            why=type(error).__name__,
             next_step=f"Restore it, or give the run up: lakehouse unlock --run {run_id} --abandon.",
         ) from error
     if data.pop("format", None) != FORMAT:
         raise StateUnreadable(
-            f"The plan of run {run_id} has another format", where=str(file),
+            f"The plan of run {run_id} has another format",
+            where=str(file),
             next_step=f"Finish it with version {data.get('version')}.",
         )
     data["config"] = _config_from(data["config"]["texts"])

@@ -22,8 +22,15 @@ def record_history(plan: Plan, zones: Zones, results: dict[int, FileResult], hel
     """Adds the loaded files to the load history."""
     loads = [
         Load(
-            plan.run_id, results[c.file.index].sha256, c.dataset, c.file.uri, c.file.size, results[c.file.index].rows,
-            source_time(c.file.mtime_ns), plan.now, f"{c.file.size}-{c.file.mtime_ns}",
+            plan.run_id,
+            results[c.file.index].sha256,
+            c.dataset,
+            c.file.uri,
+            c.file.size,
+            results[c.file.index].rows,
+            source_time(c.file.mtime_ns),
+            plan.now,
+            f"{c.file.size}-{c.file.mtime_ns}",
         )
         for c in plan.files
         if (r := results.get(c.file.index)) and r.status == "read" and c.file.index not in held
@@ -49,7 +56,11 @@ def settle_files(plan: Plan, zones: Zones, results: dict[int, FileResult], held:
 def _reject(claimed: Claimed, result: FileResult, run_id: str, zones: Zones) -> None:
     folder = zones.rejected / run_id
     error = {
-        "uri": claimed.file.uri, "run_id": run_id, "sha256": result.sha256, "error": result.error, "fix": result.fix,
+        "uri": claimed.file.uri,
+        "run_id": run_id,
+        "sha256": result.sha256,
+        "error": result.error,
+        "fix": result.fix,
         "sheets": [asdict(sheet) for sheet in result.sheets],
     }
     name = folder / f"{claimed.relative}.error.json"

@@ -14,8 +14,15 @@ from pathlib import Path
 PRODUCTS = ("product_id", "department_id", "department", "product_name")
 ORDERS = ("order_num", "order_id", "user_id", "order_timestamp", "total_amount", "date")
 ITEMS = (
-    "id", "order_id", "user_id", "days_since_prior_order", "product_id", "add_to_cart_order", "reordered",
-    "order_timestamp", "date",
+    "id",
+    "order_id",
+    "user_id",
+    "days_since_prior_order",
+    "product_id",
+    "add_to_cart_order",
+    "reordered",
+    "order_timestamp",
+    "date",
 )
 _DEPARTMENTS = ("produce", "dairy", "bakery", "frozen", "pantry", "household")
 _FIRST_DAY = datetime(2025, 4, 7, tzinfo=UTC)
@@ -62,7 +69,12 @@ class Shop:
         return self.truth
 
     def _write(
-        self, name: str, dataset: str, header: Sequence[str], rows: Iterable[Sequence[object]], moment: datetime
+        self,
+        name: str,
+        dataset: str,
+        header: Sequence[str],
+        rows: Iterable[Sequence[object]],
+        moment: datetime,
     ) -> None:
         file = self._raw / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -96,7 +108,14 @@ class Shop:
             moment = day + timedelta(seconds=self._random.randrange(86_400))
             cents = self._random.randrange(500, 50_000)
             user = self._random.randrange(1, 5_000)
-            yield [number, f"o-{number}", f"u-{user}", f"{moment:%Y-%m-%dT%H:%M:%S}", f"{cents / 100:.2f}", f"{day:%Y-%m-%d}"]
+            yield [
+                number,
+                f"o-{number}",
+                f"u-{user}",
+                f"{moment:%Y-%m-%dT%H:%M:%S}",
+                f"{cents / 100:.2f}",
+                f"{day:%Y-%m-%d}",
+            ]
 
     def _broken_orders(self, orders: list[list[object]]) -> Iterable[list[object]]:
         kinds = ("total_amount_out_of_range", "total_amount_type", "order_num_not_positive", "duplicate")
@@ -119,15 +138,30 @@ class Shop:
 
     def _items(self, orders: list[list[object]]) -> Iterable[list[object]]:
         kinds = (
-            "days_since_prior_order_out_of_range", "add_to_cart_order_type", "wrong_field_count", "duplicate",
-            "order_timestamp_type", "reordered_type", "waiting",
+            "days_since_prior_order_out_of_range",
+            "add_to_cart_order_type",
+            "wrong_field_count",
+            "duplicate",
+            "order_timestamp_type",
+            "reordered_type",
+            "waiting",
         )
         for order in orders:
             for place in range(1, self._shape.items_an_order + 1):
                 number, self._next_item = self._next_item, self._next_item + 1
                 days = self._random.choice(("", *range(1, 30)))
                 product = self._random.randrange(1, self._shape.products + 1)
-                row = [number, order[1], order[2], days, product, place, self._random.randrange(2), order[3], order[5]]
+                row = [
+                    number,
+                    order[1],
+                    order[2],
+                    days,
+                    product,
+                    place,
+                    self._random.randrange(2),
+                    order[3],
+                    order[5],
+                ]
                 fault = self._fault("order_items", kinds)
                 if fault == "duplicate":
                     yield row
@@ -135,8 +169,11 @@ class Shop:
 
     def _broken_item(self, row: list[object], fault: str) -> list[object]:
         changes: dict[str, tuple[int, object]] = {
-            "days_since_prior_order_out_of_range": (3, 400), "add_to_cart_order_type": (5, "first"),
-            "order_timestamp_type": (7, "2025-02-29T10:00:00"), "reordered_type": (6, "maybe"), "waiting": (1, "o-99999999"),
+            "days_since_prior_order_out_of_range": (3, 400),
+            "add_to_cart_order_type": (5, "first"),
+            "order_timestamp_type": (7, "2025-02-29T10:00:00"),
+            "reordered_type": (6, "maybe"),
+            "waiting": (1, "o-99999999"),
         }
         if fault == "wrong_field_count":
             return row[:-1]
@@ -160,7 +197,10 @@ def _write_failures(raw: Path) -> None:
     good = (raw / "orders" / "2025-04-09.csv").read_text(encoding="utf-8")
     (raw / "orders" / "2025-04-10.csv").write_text(good.replace(",", ";"), encoding="utf-8")
     lines = (raw / "order-items" / "2025-04-09.csv").read_text(encoding="utf-8").splitlines()
-    late = [lines[0], *(line.replace("2025-04-09T", "2925-04-09T") if n % 2 else line for n, line in enumerate(lines[1:]))]
+    late = [
+        lines[0],
+        *(line.replace("2025-04-09T", "2925-04-09T") if n % 2 else line for n, line in enumerate(lines[1:])),
+    ]
     (raw / "order-items" / "2025-04-10.csv").write_text("\n".join(late) + "\n", encoding="utf-8")
     (raw / "returns").mkdir(exist_ok=True)
     (raw / "returns" / "2025-04-09.csv").write_text("id\n1\n", encoding="utf-8")

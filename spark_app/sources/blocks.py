@@ -9,10 +9,11 @@ import io
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, cast
+from typing import IO, Any, BinaryIO, TypeAlias
 
 from spark_app.sources.batches import FileFault
 
+BinaryStream: TypeAlias = "io.BufferedReader[Any]"
 BLOCK = 1 << 20
 RECORD_CAP = 2 << 20
 """A record longer than this (bytes) is taken for an unclosed quote or no CSV at all."""
@@ -70,9 +71,7 @@ def blocks(file: HashedFile, encoding: str) -> Iterator[Block]:
         cut = data.rfind(b"\n") + 1
         if not cut and len(data) > RECORD_CAP:
             if b"\r" not in data:
-                raise FileFault(
-                    f"Line {line} is longer than {RECORD_CAP >> 20} MiB.", "Check that the file is CSV."
-                )
+                raise FileFault(f"Line {line} is longer than {RECORD_CAP >> 20} MiB.", "Check that the file is CSV.")
             cut = data.rfind(b"\r", 0, len(data) - 1) + 1
         if cut:
             yield Block(data[:cut], line)
@@ -89,7 +88,7 @@ def line_ends(data: bytes) -> int:
 
 
 def _text(file: HashedFile, encoding: str) -> Iterator[bytes]:
-    raw = io.BufferedReader(file, BLOCK)
+    raw: BinaryStream = io.BufferedReader(file, BLOCK)
     start = raw.peek(4)[:4]
     for magic, (what, fix) in _MAGIC.items():
         if start.startswith(magic):
@@ -106,16 +105,16 @@ def _text(file: HashedFile, encoding: str) -> Iterator[bytes]:
         yield from _recoded(first, source, encoding)
 
 
-def _chunks(raw: io.BufferedReader) -> Iterator[bytes]:
+def _chunks(raw: IO[bytes] | gzip.GzipFile | BinaryStream) -> Iterator[bytes]:
     while data := raw.read(BLOCK):
         yield data
 
 
-def _inflated(raw: io.BufferedReader, file: HashedFile) -> Iterator[bytes]:
+def _inflated(raw: BinaryStream, file: HashedFile) -> Iterator[bytes]:
     total = 0
     try:
         with gzip.GzipFile(fileobj=raw) as stream:
-            for data in _chunks(cast("io.BufferedReader", stream)):
+            for data in _chunks(stream):
                 total += len(data)
                 if total > max(_INFLATED_FREELY, _INFLATION_CAP * file.size):
                     raise FileFault(

@@ -63,7 +63,9 @@ def parse_plain(block: Block, spec: ReadSpec, header: Header) -> Iterator[Chunk]
         pa.BufferReader(block.data),
         # One thread: with more, pyarrow does not number the rows that it skips.
         pacsv.ReadOptions(
-            use_threads=False, block_size=len(block.data) + 1, column_names=[f"c{i}" for i in range(header.width)]
+            use_threads=False,
+            block_size=len(block.data) + 1,
+            column_names=[f"c{i}" for i in range(header.width)],
         ),
         pacsv.ParseOptions(delimiter=spec.delimiter, quote_char=False, invalid_row_handler=skip),
         pacsv.ConvertOptions(
@@ -204,7 +206,10 @@ def _header(stream: Iterator[Block], spec: ReadSpec) -> tuple[Header, Block | No
         text = block.data.decode("utf-8")
         lines = _Lines(io.StringIO(text, newline=""))
         try:
-            names = next((r for r in csv.reader(lines, delimiter=spec.delimiter, strict=True) if any(map(str.strip, r))), None)
+            names = next(
+                (r for r in csv.reader(lines, delimiter=spec.delimiter, strict=True) if any(map(str.strip, r))),
+                None,
+            )
         except csv.Error as error:
             raise FileFault("The header's quotes are not closed.", "Correct line 1.") from error
         if names is None:

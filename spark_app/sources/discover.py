@@ -12,8 +12,11 @@ from spark_app.sources.reader import EXCEL
 
 LOADABLE = (".csv", ".csv.gz", *EXCEL)
 _IGNORED = {
-    "*.part": "an upload under way", "*.tmp": "a temporary file", "*.filepart": "an upload under way",
-    "~$*": "Excel lock file", ".*": "a hidden file",
+    "*.part": "an upload under way",
+    "*.tmp": "a temporary file",
+    "*.filepart": "an upload under way",
+    "~$*": "Excel lock file",
+    ".*": "a hidden file",
 }
 
 
@@ -85,7 +88,9 @@ def _judged(entry: os.DirEntry[str], folder: Path, datasets: Collection[str]) ->
     if dataset not in datasets:
         where = f"the folder {relative.split('/')[0]!r}" if "/" in relative else "raw itself"
         return Passed(
-            uri, "unknown", f"{where} is no dataset",
+            uri,
+            "unknown",
+            f"{where} is no dataset",
             f"Move it into a folder of a dataset ({', '.join(datasets)}), or write a contract for {dataset!r}.",
         )
     if not relative.lower().endswith(LOADABLE):

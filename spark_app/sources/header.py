@@ -30,9 +30,7 @@ def match(names: Sequence[str], spec: ReadSpec, line: str) -> Header:
     found = sum(name in head for name in spec.columns)
     shown = f" Line 1: {line[:120]!r}." if found or not spec.masked else ""
     if twice := sorted({n for n in head if n in spec.columns and head.count(n) > 1}):
-        raise FileFault(
-            f"The header names {', '.join(twice)} twice.{shown}", "Remove or rename the second column."
-        )
+        raise FileFault(f"The header names {', '.join(twice)} twice.{shown}", "Remove or rename the second column.")
     if missing := [name for name in spec.required if name not in head]:
         raise FileFault(*_missing(names, missing, found, spec, line, shown))
     if spec.reject_extra and (extra := [n for n in head if n not in spec.columns]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -49,20 +49,28 @@ def read_file(file: SourceFile, spec: ReadSpec) -> Iterator[pa.RecordBatch]:
         status, error, fix = "changed", *_CHANGED
     yield closing(
         FileResult(
-            file.index, status, rows if status == "read" else 0, sha256,
-            totals.result() if status == "read" else {}, tuple(sheets), error, fix,
-            round(time.perf_counter() - started, 3), __version__,
+            file.index,
+            status,
+            rows if status == "read" else 0,
+            sha256,
+            totals.result() if status == "read" else {},
+            tuple(sheets),
+            error,
+            fix,
+            round(time.perf_counter() - started, 3),
+            __version__,
         ),
         schema,
     )
 
 
-_CHANGED = ("The file changed while it was read.", "Nothing to do: the next run reads it when it is complete.")
+_CHANGED = (
+    "The file changed while it was read.",
+    "Nothing to do: the next run reads it when it is complete.",
+)
 
 
-def _chunks(
-    file: SourceFile, hashed: HashedFile, spec: ReadSpec, sheets: list[SheetResult]
-) -> Iterator[Chunk]:
+def _chunks(file: SourceFile, hashed: HashedFile, spec: ReadSpec, sheets: list[SheetResult]) -> Iterator[Chunk]:
     if file.path.lower().endswith(EXCEL):
         return read_excel(Path(file.path), spec, sheets)
     return read_csv(hashed, spec)
@@ -81,10 +89,10 @@ def packed(files: Sequence[SourceFile], groups: int) -> list[list[SourceFile]]:
 
 def task(
     groups: Sequence[Sequence[SourceFile]], spec: ReadSpec
-) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+) -> Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]]:
     """A function for `mapInArrow` over a range of group numbers."""
 
-    def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for group in batch.column(0).to_pylist():
                 for file in groups[group]:

@@ -37,8 +37,11 @@ def denials(path: Path, doing: str) -> Iterator[None]:
             raise
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         raise StorageDenied(
-            "The disk is full" if full else f"Cannot {doing}", where=str(path), why=os.strerror(error.errno),
-            next_step="Make room, then run again; the run goes on where it stopped." if full
+            "The disk is full" if full else f"Cannot {doing}",
+            where=str(path),
+            why=os.strerror(error.errno),
+            next_step="Make room, then run again; the run goes on where it stopped."
+            if full
             else f"Give user {os.geteuid()} the right to write there.",
         ) from error
 

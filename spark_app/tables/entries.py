@@ -16,6 +16,7 @@ from spark_app.classify.conform import cleaned
 from spark_app.classify.outcome import Outcome, with_lineage
 from spark_app.classify.staging import WAITING_FILE, text_of
 from spark_app.config.contracts import Contract
+from spark_app.engine import functions as F
 from spark_app.engine.port import Engine
 from spark_app.tables.commits import Commit, landed
 from spark_app.tables.merge import Step, run_step
@@ -51,8 +52,6 @@ class Context:
 
 def entries(rows: DataFrame, verdicts: DataFrame, context: Context) -> DataFrame:
     """Every staged row with a verdict, in the shape of an entry (columns of WAITING, and `outcome`)."""
-    from pyspark.sql import functions as F
-
     named = with_lineage(rows.filter("_rid is not null").join(verdicts, "_rid"), context.files)
     moment = F.lit(context.now.isoformat()).cast("timestamp")
     none = F.lit(None).cast("string")
@@ -85,26 +84,22 @@ def entries(rows: DataFrame, verdicts: DataFrame, context: Context) -> DataFrame
 
 
 def to_quarantine(found: DataFrame) -> DataFrame:
-    from pyspark.sql import functions as F
-
     return found.filter(F.col("outcome").isin(*(o.value for o in KINDS))).select(*QUARANTINE.names)
 
 
 def to_waiting(found: DataFrame, released: DataFrame) -> DataFrame:
     """New entries of waiting, and the closing of those that left it."""
-    from pyspark.sql import functions as F
-
     new = found.filter((F.col("outcome") == Outcome.WAITING.value) & ~F.col("was_waiting"))
     return new.select(*WAITING.names).unionByName(released.select(*WAITING.names))
 
 
 def closings(rows: DataFrame, verdicts: DataFrame, context: Context) -> DataFrame:
     """Entries of waiting whose row left it in this run, closed as what became of it."""
-    from pyspark.sql import functions as F
-
     back = rows.filter((F.col("_file") == WAITING_FILE) & F.col("_rid").isNotNull())
-    fate = back.select("_rid").join(verdicts, "_rid", "left").select(
-        "_rid", F.coalesce("outcome", F.lit(Outcome.MERGED.value)).alias("outcome"), "missing", "keeper"
+    fate = (
+        back.select("_rid")
+        .join(verdicts, "_rid", "left")
+        .select("_rid", F.coalesce("outcome", F.lit(Outcome.MERGED.value)).alias("outcome"), "missing", "keeper")
     )
     left = entries(back, fate.filter(F.col("outcome") != Outcome.STAYS.value), context)
     return (
@@ -114,7 +109,9 @@ def closings(rows: DataFrame, verdicts: DataFrame, context: Context) -> DataFram
     )
 
 
-def merge_entries(engine: Engine, table: Path, schema: pa.Schema, incoming: DataFrame, run_id: str, above: int) -> Commit:
+def merge_entries(
+    engine: Engine, table: Path, schema: pa.Schema, incoming: DataFrame, run_id: str, above: int
+) -> Commit:
     """Merges entries by id, once a run for all datasets; returns what the table's log counted."""
     create_if_missing(table, schema)
     marker = f"{run_id}/{table.name}"
@@ -137,31 +134,33 @@ def open_waiting(table: Path) -> dict[str, int]:
 def waiting_rows(engine: Engine, table: Path, contract: Contract) -> DataFrame:
     """Open entries of waiting as rows of text with their past, numbered below zero."""
     from pyspark.sql import Window
-    from pyspark.sql import functions as F
 
     ddl = ", ".join(f"`{name}` string" for name in contract.names)
     entry = engine.read_table(table).filter(f"dataset = '{contract.dataset}' and closed_at is null")
     number = F.row_number().over(Window.partitionBy("dataset").orderBy("id")).cast("bigint")
     none = F.lit(None).cast("string")
     return entry.select("*", F.from_json("record", ddl).alias("_texts")).select(
-        (-number).alias("_rid"), F.lit(WAITING_FILE).alias("_file"), F.col("sheet").alias("_sheet"),
-        F.col("line").alias("_line"), none.alias("_error"), none.alias("_raw"), F.col("id").alias("_waiting_id"),
-        F.col("source_file").alias("_origin_file"), F.col("source_modified_at").alias("_origin_modified_at"),
-        F.col("correction").alias("_correction"), F.col("expires_at").alias("_expires_at"),
+        (-number).alias("_rid"),
+        F.lit(WAITING_FILE).alias("_file"),
+        F.col("sheet").alias("_sheet"),
+        F.col("line").alias("_line"),
+        none.alias("_error"),
+        none.alias("_raw"),
+        F.col("id").alias("_waiting_id"),
+        F.col("source_file").alias("_origin_file"),
+        F.col("source_modified_at").alias("_origin_modified_at"),
+        F.col("correction").alias("_correction"),
+        F.col("expires_at").alias("_expires_at"),
         *(F.col(f"_texts.{name}").alias(name) for name in contract.names),
     )
 
 
 def _new_id() -> Column:
-    from pyspark.sql import functions as F
-
     place = F.concat_ws("|", "sha256", F.coalesce("_sheet", F.lit("")), F.col("_line").cast("string"))
     return F.sha2(place, 256)
 
 
 def _kind() -> Column:
-    from pyspark.sql import functions as F
-
     kind = F.lit("waiting")
     for outcome, name in KINDS.items():
         kind = F.when(F.col("outcome") == outcome.value, F.lit(name)).otherwise(kind)
@@ -169,8 +168,6 @@ def _kind() -> Column:
 
 
 def _reasons(names: Mapping[int, str]) -> Column:
-    from pyspark.sql import functions as F
-
     by_code = F.array(*(F.lit(names[code]) for code in sorted(names)))  # codes are 1, 2, 3, …
     broken = F.transform("_reasons", lambda code: F.element_at(by_code, code))
     return (
@@ -181,21 +178,15 @@ def _reasons(names: Mapping[int, str]) -> Column:
 
 
 def _key(contract: Contract) -> Column:
-    from pyspark.sql import functions as F
-
     return F.concat_ws("|", *(cleaned(F.col(text_of(name)), contract.columns[name]) for name in contract.key))
 
 
 def _record(contract: Contract) -> Column:
-    from pyspark.sql import functions as F
-
     return F.to_json(F.struct(*(F.col(text_of(name)).alias(name) for name in contract.names)))
 
 
 def _expires(context: Context) -> Column:
     """now + the shortest wait among the references that are missing."""
-    from pyspark.sql import functions as F
-
     moments = [
         F.when(F.array_contains("missing", r.name), F.lit(_after(context.now, r.max_wait_seconds)))
         for r in context.contract.references
@@ -211,17 +202,19 @@ def _after(now: datetime, seconds: int) -> str:
 
 def place_of(file: Column, sheet: Column, line: Column) -> Column:
     """A row's place as people write it: file:line, or file!sheet:row."""
-    from pyspark.sql import functions as F
-
-    return F.concat(file, F.when(sheet.isNotNull(), F.concat(F.lit("!"), sheet)).otherwise(""), F.lit(":"), line.cast("string"))
+    return F.concat(
+        file,
+        F.when(sheet.isNotNull(), F.concat(F.lit("!"), sheet)).otherwise(""),
+        F.lit(":"),
+        line.cast("string"),
+    )
 
 
 def _with_keepers(named: DataFrame, rows: DataFrame, files: DataFrame) -> DataFrame:
-    from pyspark.sql import functions as F
-
     keepers = named.filter(F.col("keeper").isNotNull()).select(F.col("keeper").alias("_rid")).distinct()
     kept = rows.select("_rid", "_file", "_sheet", "_line", "_origin_file", "_origin_modified_at", "_correction")
     places = with_lineage(kept.join(keepers, "_rid", "left_semi"), files.drop("sha256")).select(
-        F.col("_rid").alias("keeper"), place_of(F.col("source_file"), F.col("_sheet"), F.col("_line")).alias("keeper_place")
+        F.col("_rid").alias("keeper"),
+        place_of(F.col("source_file"), F.col("_sheet"), F.col("_line")).alias("keeper_place"),
     )
     return named.join(places, "keeper", "left")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from spark_app.engine import functions as F
 from spark_app.engine.port import Engine
 
 if TYPE_CHECKING:
@@ -42,6 +43,4 @@ class Step:
 
 def run_step(engine: Engine, step: Step, incoming: DataFrame) -> None:
     """Merges `incoming` (the columns of the step; unique by its key) into the table."""
-    from pyspark.sql import functions as F
-
     engine.merge(step.sql(), incoming.select(*step.columns, F.lit(step.marker).alias(MARKER)))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from spark_app.classify.outcome import Outcome, live_rows, with_lineage
 from spark_app.config.contracts import LINEAGE, Contract
+from spark_app.engine import functions as F
 from spark_app.engine.port import Engine
 from spark_app.tables.commits import Commit, landed
 from spark_app.tables.merge import Step, run_step
@@ -33,12 +34,8 @@ class Publication:
     rows_to_write: int
 
 
-def winners(
-    rows: DataFrame, verdicts: DataFrame, files: DataFrame, dropped_files: tuple[int, ...]
-) -> DataFrame:
+def winners(rows: DataFrame, verdicts: DataFrame, files: DataFrame, dropped_files: tuple[int, ...]) -> DataFrame:
     """Staged rows that the table takes: those without a verdict, and those that move their lineage."""
-    from pyspark.sql import functions as F
-
     kept_out = verdicts.filter(F.col("outcome") != Outcome.REFRESHED.value).select("_rid")
     return with_lineage(live_rows(rows, dropped_files).join(kept_out, "_rid", "left_anti"), files)
 
@@ -63,8 +60,6 @@ def publish(engine: Engine, publication: Publication, won: DataFrame) -> Commit:
 
 
 def _with_run(won: DataFrame, publication: Publication) -> DataFrame:
-    from pyspark.sql import functions as F
-
     moment = F.lit(publication.now.isoformat()).cast("timestamp")
     return won.withColumn("ingestion_timestamp", moment).withColumn("run_id", F.lit(publication.run_id))
 
@@ -76,8 +71,6 @@ def _slices(engine: Engine, publication: Publication) -> int:
 
 
 def _slice(won: DataFrame, contract: Contract, number: int, slices: int) -> DataFrame:
-    from pyspark.sql import functions as F
-
     if slices == 1:
         return won
     return won.filter(F.pmod(F.xxhash64(*contract.key), F.lit(slices)) == number)

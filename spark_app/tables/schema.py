@@ -12,29 +12,57 @@ from spark_app.storage.local import denials
 
 TIMESTAMP = pa.timestamp("us", "UTC")
 _TYPES = {
-    "string": pa.string(), "int": pa.int32(), "long": pa.int64(), "boolean": pa.bool_(),
-    "timestamp": TIMESTAMP, "date": pa.date32(),
+    "string": pa.string(),
+    "int": pa.int32(),
+    "long": pa.int64(),
+    "boolean": pa.bool_(),
+    "timestamp": TIMESTAMP,
+    "date": pa.date32(),
 }
 
 _ENTRY = [
-    ("id", pa.string()), ("dataset", pa.string()), ("kind", pa.string()), ("reasons", pa.list_(pa.string())),
-    ("key", pa.string()), ("record", pa.string()), ("raw_text", pa.string()), ("keeper", pa.string()),
-    ("source_file", pa.string()), ("sheet", pa.string()), ("line", pa.int64()), ("source_modified_at", TIMESTAMP),
-    ("correction", pa.int32()), ("attempt", pa.int32()), ("first_seen", TIMESTAMP), ("run_id", pa.string()),
-    ("last_run", pa.string()), ("closed_at", TIMESTAMP), ("closed_by_run", pa.string()), ("closed_as", pa.string()),
+    ("id", pa.string()),
+    ("dataset", pa.string()),
+    ("kind", pa.string()),
+    ("reasons", pa.list_(pa.string())),
+    ("key", pa.string()),
+    ("record", pa.string()),
+    ("raw_text", pa.string()),
+    ("keeper", pa.string()),
+    ("source_file", pa.string()),
+    ("sheet", pa.string()),
+    ("line", pa.int64()),
+    ("source_modified_at", TIMESTAMP),
+    ("correction", pa.int32()),
+    ("attempt", pa.int32()),
+    ("first_seen", TIMESTAMP),
+    ("run_id", pa.string()),
+    ("last_run", pa.string()),
+    ("closed_at", TIMESTAMP),
+    ("closed_by_run", pa.string()),
+    ("closed_as", pa.string()),
 ]
 QUARANTINE = pa.schema(_ENTRY)
 WAITING = pa.schema([*_ENTRY, ("missing", pa.list_(pa.string())), ("expires_at", TIMESTAMP)])
 LOAD_HISTORY = pa.schema(
     [
-        ("id", pa.string()), ("run_id", pa.string()), ("sha256", pa.string()), ("dataset", pa.string()),
-        ("uri", pa.string()), ("size", pa.int64()), ("rows", pa.int64()), ("source_modified_at", TIMESTAMP),
+        ("id", pa.string()),
+        ("run_id", pa.string()),
+        ("sha256", pa.string()),
+        ("dataset", pa.string()),
+        ("uri", pa.string()),
+        ("size", pa.int64()),
+        ("rows", pa.int64()),
+        ("source_modified_at", TIMESTAMP),
         ("loaded_at", TIMESTAMP),
     ]
 )
 _LINEAGE = [
-    ("ingestion_timestamp", TIMESTAMP), ("source_file", pa.string()), ("source_modified_at", TIMESTAMP),
-    ("correction", pa.int32()), ("run_id", pa.string()),
+    ("ingestion_timestamp", TIMESTAMP),
+    ("source_file", pa.string()),
+    ("source_modified_at", TIMESTAMP),
+    ("correction", pa.int32()),
+    ("run_id", pa.string()),
 ]
 # What Athena, delta-rs and Sail cannot all read and write stays off, whatever an engine's defaults become.
 _PROPERTIES = {"delta.enableDeletionVectors": "false", "delta.enableChangeDataFeed": "false"}

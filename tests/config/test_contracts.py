@@ -14,7 +14,9 @@ from spark_app.errors import ContractError
 from spark_app.runs.plan import Config
 
 ORDERS: dict[str, Any] = {
-    "dataset": "orders", "key": ["id"], "columns": {"id": {"type": "string"}, "when": {"type": "timestamp"}},
+    "dataset": "orders",
+    "key": ["id"],
+    "columns": {"id": {"type": "string"}, "when": {"type": "timestamp"}},
 }
 
 
@@ -50,7 +52,12 @@ def test_a_wrong_contract_is_refused_with_file_and_path(tmp_path: Path, change: 
 
 
 def test_a_masked_reference_is_masked_in_its_parent_too(tmp_path: Path) -> None:
-    child = {**ORDERS, "dataset": "lines", "references": [{"columns": ["id"], "dataset": "orders"}], "masked": ["id"]}
+    child = {
+        **ORDERS,
+        "dataset": "lines",
+        "references": [{"columns": ["id"], "dataset": "orders"}],
+        "masked": ["id"],
+    }
     write(tmp_path, ORDERS, child)
     with pytest.raises(ContractError, match="masked in only one"):
         load_contracts(tmp_path)

@@ -58,7 +58,11 @@ FILES: dict[str, tuple[str | bytes, str, int]] = {
     "two_quotes.csv": (csv_of(19) + '20,1,"food\n21,1,food,thing\n22,1,food",thing,x\n', "loaded", 2),
     "breaks.csv": (PRODUCTS + '\r\n23,1,"a\r\nb",thing\r\n\r\n24,1,food,thing', "loaded", 2),
     "whole.csv.gz": (gzip.compress(csv_of(25).encode()), "loaded", 1),
-    "truncated.csv.gz": (gzip.compress("".join(csv_of(n) for n in range(5000)).encode())[:900], "rejected", 0),
+    "truncated.csv.gz": (
+        gzip.compress("".join(csv_of(n) for n in range(5000)).encode())[:900],
+        "rejected",
+        0,
+    ),
     "renamed.csv": (b"PK\x03\x04", "rejected", 0),
     "password.xlsx": (b"\xd0\xcf\x11\xe0" + "EncryptedPackage".encode("utf-16-le"), "rejected", 0),
     "bomb.xlsx": (zip_bomb(), "rejected", 0),
@@ -125,7 +129,10 @@ def test_malformed_records_are_quarantined_with_their_raw_text(lake_of_faults: t
     lake, _ = lake_of_faults
     found = {(q["source_file"].rsplit("/")[-1], q["line"]): (q["reasons"], q["raw_text"]) for q in lake.quarantine()}
     assert found["widths.csv", 3] == (["wrong_field_count"], "14,1,food")
-    assert found["two_quotes.csv", 3] == (["wrong_field_count"], '20,1,"food\n21,1,food,thing\n22,1,food",thing,x')
+    assert found["two_quotes.csv", 3] == (
+        ["wrong_field_count"],
+        '20,1,"food\n21,1,food,thing\n22,1,food",thing,x',
+    )
     assert found["formula.xlsx", 2][0] == ["formula_without_value"]
     assert found["merged.xlsx", 3][0] == ["merged_cells"]
     assert len(found["nulls.csv", 2][0]) == 4
@@ -143,12 +150,19 @@ def test_what_cannot_be_loaded_stays_in_raw_with_the_fix(lake_of_faults: tuple[L
 def test_a_worksheet_without_the_columns_is_rejected_alone(lake_of_faults: tuple[Lake, Report]) -> None:
     lake, report = lake_of_faults
     sheets = lake.files(report)["products/sheets.xlsx"]["sheets"]
-    assert [(s["name"], s["status"]) for s in sheets] == [("s1", "loaded"), ("s2", "rejected"), ("s3", "empty")]
+    assert [(s["name"], s["status"]) for s in sheets] == [
+        ("s1", "loaded"),
+        ("s2", "rejected"),
+        ("s3", "empty"),
+    ]
 
 
 def test_the_same_data_in_any_packing_gives_equal_tables(new_lake: Callable[[], Lake]) -> None:
     rows = [[str(n), "1", "food", f"p{n}"] for n in range(60)]
-    shuffled = ["product_name,extra,product_id,department,department_id", *(f"{r[3]},x,{r[0]},{r[2]},{r[1]}" for r in rows)]
+    shuffled = [
+        "product_name,extra,product_id,department,department_id",
+        *(f"{r[3]},x,{r[0]},{r[2]},{r[1]}" for r in rows),
+    ]
     text = "\n".join([PRODUCTS, *map(",".join, rows)]) + "\n"
     packings: list[dict[str, str | bytes | list[str]]] = [
         {"a.csv": text},

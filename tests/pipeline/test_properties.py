@@ -13,18 +13,36 @@ from tests.lake import ITEMS, ORDERS, PRODUCTS, Lake, product
 
 pytestmark = pytest.mark.engine
 FEW = settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 AMOUNT = st.sampled_from(["1.00", "2.00", "0", "-1", "", "x", "1.005", "1e2", " 3.00 ", "100000.01"])
-TIME = st.sampled_from(["2025-05-01T10:00:00", "2025-05-01 11:00", "05/02/2025 10:00:00", "2025-02-30T10:00:00", "", "2031-01-01T00:00:00"])
+TIME = st.sampled_from(
+    [
+        "2025-05-01T10:00:00",
+        "2025-05-01 11:00",
+        "05/02/2025 10:00:00",
+        "2025-02-30T10:00:00",
+        "",
+        "2031-01-01T00:00:00",
+    ]
+)
 ORDER = st.builds(
     lambda number, key, amount, at, extra: f"{number},o-{key},u1,{at},{amount},2025-05-01{extra}",
-    st.sampled_from(["1", "2", "0", ""]), st.integers(100, 104), AMOUNT, TIME, st.sampled_from(["", "", "", ",more"]),
+    st.sampled_from(["1", "2", "0", ""]),
+    st.integers(100, 104),
+    AMOUNT,
+    TIME,
+    st.sampled_from(["", "", "", ",more"]),
 )
 ITEM = st.builds(
     lambda number, key, cart, days: f"{number},o-{key},u1,{days},1,{cart},1,2025-05-01T10:00:00,2025-05-01",
-    st.integers(1, 6), st.integers(100, 106), st.sampled_from(["1", "2", "0", "x"]), st.sampled_from(["", "3", "400", "3.0"]),
+    st.integers(1, 6),
+    st.integers(100, 106),
+    st.sampled_from(["1", "2", "0", "x"]),
+    st.sampled_from(["", "3", "400", "3.0"]),
 )
 FILE = st.lists(ORDER, min_size=1, max_size=6)
 
@@ -65,7 +83,9 @@ def test_equations_order_and_repetition(
 
 @FEW
 @given(FILE, st.integers(1, 5))
-def test_how_rows_are_split_into_files_does_not_matter(new_lake: Callable[[], Lake], rows: list[str], parts: int) -> None:
+def test_how_rows_are_split_into_files_does_not_matter(
+    new_lake: Callable[[], Lake], rows: list[str], parts: int
+) -> None:
     whole, split = new_lake(), new_lake()
     whole.put("orders/all.csv", [ORDERS, *rows], "2025-05-10")
     for part in range(parts):
@@ -77,14 +97,18 @@ def test_how_rows_are_split_into_files_does_not_matter(new_lake: Callable[[], La
 
 @FEW
 @given(st.lists(FILE, min_size=2, max_size=3))
-def test_the_table_is_what_a_plain_reading_of_the_rules_says(new_lake: Callable[[], Lake], files: list[list[str]]) -> None:
+def test_the_table_is_what_a_plain_reading_of_the_rules_says(
+    new_lake: Callable[[], Lake], files: list[list[str]]
+) -> None:
     """An oracle in ten lines: the greatest tuple of each key among the valid rows."""
     lake = new_lake()
     put_orders(lake, files, list(range(len(files))))
     lake.run(open_gate="any")
     good_amounts = {"1.00": "1.00", "2.00": "2.00", " 3.00 ": "3.00"}
     good_times = {
-        "2025-05-01T10:00:00": "2025-05-01T10:00", "2025-05-01 11:00": "2025-05-01T11:00", "05/02/2025 10:00:00": "2025-05-02T10:00",
+        "2025-05-01T10:00:00": "2025-05-01T10:00",
+        "2025-05-01 11:00": "2025-05-01T11:00",
+        "05/02/2025 10:00:00": "2025-05-02T10:00",
     }
     best: dict[str, tuple[Any, ...]] = {}
     for place, rows in enumerate(files):
@@ -96,7 +120,10 @@ def test_the_table_is_what_a_plain_reading_of_the_rules_says(new_lake: Callable[
                 amounts = best[key][1] if key in best and best[key][0] == mine else set()
                 if key not in best or mine >= best[key][0]:
                     best[key] = (mine, {*amounts, good_amounts[fields[4]]})
-    found = {r[0]: (f"{r[1]:%Y-%m-%dT%H:%M}", r[2], str(r[3])) for r in lake.table("orders", ["order_id", "order_timestamp", "order_num", "total_amount"])}
+    found = {
+        r[0]: (f"{r[1]:%Y-%m-%dT%H:%M}", r[2], str(r[3]))
+        for r in lake.table("orders", ["order_id", "order_timestamp", "order_num", "total_amount"])
+    }
     assert set(found) == set(best)
     for key, (moment, number, amount) in found.items():
         (expected_moment, _, expected_number), amounts = best[key]

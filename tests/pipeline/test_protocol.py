@@ -26,7 +26,16 @@ class Killed(BaseException):
     """Stands for SIGKILL: nothing that the program does on errors may run."""
 
 
-WINDOWS = ("_staged", "publish", "_put_away", "_account", "record_history", "settle_files", "remove_staged", "save_report")
+WINDOWS = (
+    "_staged",
+    "publish",
+    "_put_away",
+    "_account",
+    "record_history",
+    "settle_files",
+    "remove_staged",
+    "save_report",
+)
 
 
 def fill(lake: Lake) -> None:
@@ -82,7 +91,9 @@ def test_a_run_killed_at_any_window_is_finished_by_the_next_with_the_same_result
     assert read_writer(lake.zones.state).open_run == ""
 
 
-def test_a_merge_that_landed_is_found_in_the_log_and_not_done_twice(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_merge_that_landed_is_found_in_the_log_and_not_done_twice(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fill(lake)
     with monkeypatch.context() as patch:
         kill_at("publish", "after", patch)
@@ -159,7 +170,9 @@ def test_a_damaged_plan_is_one_clear_error_and_nothing_moves(lake: Lake, monkeyp
     assert len(lake.raw()) == 4
 
 
-def test_a_staged_attempt_of_an_unknown_format_stops_with_the_version_to_use(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_staged_attempt_of_an_unknown_format_stops_with_the_version_to_use(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fill(lake)
     with monkeypatch.context() as patch:
         kill_at("publish", "before", patch)
@@ -193,7 +206,10 @@ def test_a_file_that_changes_while_the_run_reads_is_held_and_loads_next_time(lak
 
     lake.observer = During(grow)
     reports = lake.runs()
-    assert {n: f["status"] for n, f in lake.files(reports[0]).items()} == {"orders/a.csv": "held", "orders/b.csv": "loaded"}
+    assert {n: f["status"] for n, f in lake.files(reports[0]).items()} == {
+        "orders/a.csv": "held",
+        "orders/b.csv": "loaded",
+    }
     assert reports[0].exit_code == 4
     lake.run()
     assert [r[0] for r in lake.table("orders", ["order_id"])] == ["O-1", "O-2", "O-5"]
@@ -208,7 +224,9 @@ def test_what_comes_while_a_run_is_going_becomes_a_follow_up_under_the_same_lock
     assert lake.raw() == []
 
 
-def test_a_file_replaced_after_it_was_read_stays_in_raw_as_the_new_file_it_is(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_replaced_after_it_was_read_stays_in_raw_as_the_new_file_it_is(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lake.put("orders/a.csv", [ORDERS, order(1)])
     real = pipeline.settle_files
 
@@ -222,7 +240,9 @@ def test_a_file_replaced_after_it_was_read_stays_in_raw_as_the_new_file_it_is(la
     assert [r[0] for r in lake.table("orders", ["order_id"])] == ["O-1", "O-2"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere; the refusal itself is tested without an engine")
+@pytest.mark.skipif(
+    os.geteuid() == 0, reason="root may write everywhere; the refusal itself is tested without an engine"
+)
 def test_a_folder_that_cannot_be_written_is_named(lake: Lake) -> None:
     lake.put("orders/a.csv", [ORDERS, order(1)])
     lake.zones.processed.mkdir()
@@ -266,7 +286,12 @@ def test_held_files_stay_and_the_others_load(lake: Lake) -> None:
     report = lake.run()
     assert (report.status, report.exit_code) == ("quality_failed", 3)
     file = lake.files(report)["orders/bad.csv"]
-    assert (file["status"], file["rows"], file["would_be"]["read"], file["would_be"]["invalid"]) == ("held", 0, 2, 1)
+    assert (file["status"], file["rows"], file["would_be"]["read"], file["would_be"]["invalid"]) == (
+        "held",
+        0,
+        2,
+        1,
+    )
     assert "1 of 2 rows are invalid (50.0 %, limit 25 %)" in file["error"]
     assert lake.counts(report, "orders") == {"read": 1, "inserted": 1}
     assert (lake.raw(), lake.quarantine()) == (["orders/bad.csv"], [])

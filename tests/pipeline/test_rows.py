@@ -15,7 +15,9 @@ pytestmark = pytest.mark.engine
 
 
 @pytest.mark.both
-def test_the_real_input_loads_to_the_last_row_and_cent_and_a_second_run_moves_no_table(lake: Lake, real_input: Path) -> None:
+def test_the_real_input_loads_to_the_last_row_and_cent_and_a_second_run_moves_no_table(
+    lake: Lake, real_input: Path
+) -> None:
     for file in sorted(real_input.rglob("*.csv")):
         lake.put(file.relative_to(real_input).as_posix(), file.read_bytes())
     report = lake.run()
@@ -46,7 +48,9 @@ def test_items_wait_for_their_parents_and_are_released_when_these_come(lake: Lak
     lake.put("order_items/a.csv", [ITEMS, *(item(n, 10 + n % 3) for n in range(9))])
     early = lake.run()
     assert lake.counts(early, "order_items") == {"read": 9, "waiting": 9}
-    assert {tuple(sorted(w["missing"])) for w in lake.waiting()} == {("orders(order_id,user_id)", "products(product_id)")}
+    assert {tuple(sorted(w["missing"])) for w in lake.waiting()} == {
+        ("orders(order_id,user_id)", "products(product_id)")
+    }
     assert lake.versions().keys() == {"waiting", "load_history"}
     lake.put("orders/a.csv", [ORDERS, order(10), order(11)])
     lake.put("products/a.csv", [PRODUCTS, product(1)])
@@ -62,68 +66,104 @@ def test_items_wait_for_their_parents_and_are_released_when_these_come(lake: Lak
 
 @pytest.mark.both
 def test_every_reason_of_every_row_is_kept_with_its_text_and_its_place(lake: Lake) -> None:
-    lake.put("orders/a.csv", [
-        ORDERS, order(1),
-        "0,x,,2025-02-29T10:00:00,-5,01/02/2031",
-        "1.5,o-3,u1,2025-05-01T24:00:00,12.345,2025-05-01",
-        "too,few",
-    ])
+    lake.put(
+        "orders/a.csv",
+        [
+            ORDERS,
+            order(1),
+            "0,x,,2025-02-29T10:00:00,-5,01/02/2031",
+            "1.5,o-3,u1,2025-05-01T24:00:00,12.345,2025-05-01",
+            "too,few",
+        ],
+    )
     report = lake.run(open_gate="test")
     assert lake.counts(report, "orders") == {"read": 4, "inserted": 1, "quarantined": 3}
     bad = {q["line"]: q for q in lake.quarantine()}
     assert sorted(bad[3]["reasons"]) == [
-        "date_out_of_range", "order_id_format", "order_num_not_positive", "order_timestamp_type",
-        "total_amount_out_of_range", "user_id_missing",
+        "date_out_of_range",
+        "order_id_format",
+        "order_num_not_positive",
+        "order_timestamp_type",
+        "total_amount_out_of_range",
+        "user_id_missing",
     ]
     assert sorted(bad[4]["reasons"]) == ["order_num_type", "order_timestamp_type", "total_amount_type"]
-    assert (bad[5]["reasons"], bad[5]["raw_text"], bad[5]["record"]) == (["wrong_field_count"], "too,few", None)
+    assert (bad[5]["reasons"], bad[5]["raw_text"], bad[5]["record"]) == (
+        ["wrong_field_count"],
+        "too,few",
+        None,
+    )
     assert '"total_amount":"12.345"' in bad[4]["record"]
     assert report.data["datasets"]["orders"]["control_totals"]["total_amount"]["not_numbers"] == 1
 
 
 @pytest.mark.both
 def test_the_documented_formats_are_read_and_nothing_is_rounded(lake: Lake) -> None:
-    lake.put("orders/a.csv", [
-        ORDERS,
-        "+1,a-1,u,2025-05-01 10:00:00,5,2025-05-01",
-        "2.0, a-2 ,u,2025-05-01T10:00,5.10,05/01/2025",
-        "3,A-3,u,05/01/2025 10:00:00,5.1000,31/05/2025",
-        "4,a-4,u,2025-05-01T12:00:00+02:00,99999.99,2025-05-01T00:00:00",
-        "5,a-5,u,2024-02-29T10:00:00Z,100000.00,2024-02-29",
-        '6,a-6,u,2025-05-01T10:00:00,"1,000.00",2025-05-01',
-        "7,a-7,u,2025-05-01T10:00:00,1e3,2025-05-01",
-        "8,a-8,u,2025-06-01T12:00:01,5,2025-06-01",
-    ])
+    lake.put(
+        "orders/a.csv",
+        [
+            ORDERS,
+            "+1,a-1,u,2025-05-01 10:00:00,5,2025-05-01",
+            "2.0, a-2 ,u,2025-05-01T10:00,5.10,05/01/2025",
+            "3,A-3,u,05/01/2025 10:00:00,5.1000,31/05/2025",
+            "4,a-4,u,2025-05-01T12:00:00+02:00,99999.99,2025-05-01T00:00:00",
+            "5,a-5,u,2024-02-29T10:00:00Z,100000.00,2024-02-29",
+            '6,a-6,u,2025-05-01T10:00:00,"1,000.00",2025-05-01',
+            "7,a-7,u,2025-05-01T10:00:00,1e3,2025-05-01",
+            "8,a-8,u,2025-06-01T12:00:01,5,2025-06-01",
+        ],
+    )
     lake.run(open_gate="test")
     rows = lake.table("orders", ["order_id", "order_num", "total_amount", "date"])
     assert [(r[0], r[1], str(r[2]), str(r[3])) for r in rows] == [
-        ("A-1", 1, "5.00", "2025-05-01"), ("A-2", 2, "5.10", "2025-05-01"), ("A-3", 3, "5.10", "2025-05-31"),
-        ("A-4", 4, "99999.99", "2025-05-01"), ("A-5", 5, "100000.00", "2024-02-29"),
+        ("A-1", 1, "5.00", "2025-05-01"),
+        ("A-2", 2, "5.10", "2025-05-01"),
+        ("A-3", 3, "5.10", "2025-05-31"),
+        ("A-4", 4, "99999.99", "2025-05-01"),
+        ("A-5", 5, "100000.00", "2024-02-29"),
     ]
     assert {str(r[0]) for r in lake.table("orders", ["order_timestamp"])} == {
-        "2025-05-01 10:00:00+00:00", "2024-02-29 10:00:00+00:00",
+        "2025-05-01 10:00:00+00:00",
+        "2024-02-29 10:00:00+00:00",
     }
     assert {q["line"]: q["reasons"] for q in lake.quarantine()} == {
-        7: ["total_amount_type"], 8: ["total_amount_type"], 9: ["order_timestamp_out_of_range"],
+        7: ["total_amount_type"],
+        8: ["total_amount_type"],
+        9: ["order_timestamp_out_of_range"],
     }
 
 
 @pytest.mark.both
 def test_one_tuple_decides_in_the_batch_and_against_the_table(lake: Lake) -> None:
-    lake.put("orders/a.csv", [ORDERS, order(1, "1.00", "2025-05-01T10:00:00"), order(1, "2.00", "2025-05-01T11:00:00"), order(2, "9.00")])
+    lake.put(
+        "orders/a.csv",
+        [
+            ORDERS,
+            order(1, "1.00", "2025-05-01T10:00:00"),
+            order(1, "2.00", "2025-05-01T11:00:00"),
+            order(2, "9.00"),
+        ],
+    )
     report = lake.run()
     assert lake.counts(report, "orders") == {"read": 3, "inserted": 2, "duplicates": 1}
     (loser,) = lake.quarantine()
     assert (loser["kind"], loser["line"], loser["keeper"]) == ("duplicate", 2, "raw/orders/a.csv:3")
     # the same event time in a newer file wins; an older event time is stale; an equal row is unchanged
-    lake.put("orders/b.csv", [ORDERS, order(1, "3.00", "2025-05-01T11:00:00"), order(2, "8.00", "2025-04-30T10:00:00")], "2025-05-11")
+    lake.put(
+        "orders/b.csv",
+        [ORDERS, order(1, "3.00", "2025-05-01T11:00:00"), order(2, "8.00", "2025-04-30T10:00:00")],
+        "2025-05-11",
+    )
     report = lake.run()
     assert lake.counts(report, "orders") == {"read": 2, "updated": 1, "stale": 1}
     # an old file replayed changes nothing
     lake.put("orders/c.csv", [ORDERS, order(1, "2.00", "2025-05-01T11:00:00"), order(2, "9.00")], "2025-05-09")
     report = lake.run()
     assert lake.counts(report, "orders") == {"read": 2, "stale": 1, "unchanged": 1}
-    assert [(r[0], str(r[1])) for r in lake.table("orders", ["order_id", "total_amount"])] == [("O-1", "3.00"), ("O-2", "9.00")]
+    assert [(r[0], str(r[1])) for r in lake.table("orders", ["order_id", "total_amount"])] == [
+        ("O-1", "3.00"),
+        ("O-2", "9.00"),
+    ]
 
 
 def test_an_equal_row_of_a_newer_file_moves_only_its_lineage_and_counts_as_unchanged(lake: Lake) -> None:
@@ -171,7 +211,10 @@ def test_a_row_that_waits_too_long_goes_to_quarantine_as_expired(lake: Lake) -> 
 def test_the_newest_version_waits_and_an_older_good_one_lands(lake: Lake) -> None:
     lake.put("orders/a.csv", [ORDERS, order(1)])
     lake.put("products/a.csv", [PRODUCTS, product(1)])
-    lake.put("order_items/a.csv", [ITEMS, item(1, 1, at="2025-05-01T10:00:00"), item(1, 2, at="2025-05-01T11:00:00")])
+    lake.put(
+        "order_items/a.csv",
+        [ITEMS, item(1, 1, at="2025-05-01T10:00:00"), item(1, 2, at="2025-05-01T11:00:00")],
+    )
     assert lake.counts(lake.run(), "order_items") == {"read": 2, "inserted": 1, "waiting": 1}
     lake.put("orders/b.csv", [ORDERS, order(2)])
     assert lake.counts(lake.run(), "order_items") == {"released": 1, "updated": 1}
@@ -207,10 +250,13 @@ def test_of_equal_bytes_one_file_loads_and_the_newest_source_time_counts(lake: L
     lake.put("orders/two/a.csv", [ORDERS, order(1)], "2025-05-12")
     report = lake.run()
     assert {n: f["status"] for n, f in lake.files(report).items()} == {
-        "orders/one/a.csv": "already_loaded", "orders/two/a.csv": "loaded",
+        "orders/one/a.csv": "already_loaded",
+        "orders/two/a.csv": "loaded",
     }
     assert lake.table("orders", ["source_file"]) == [("raw/orders/two/a.csv",)]
-    archived = sorted(f.relative_to(lake.zones.archive / report.run_id).as_posix() for f in lake.zones.archive.rglob("*.csv"))
+    archived = sorted(
+        f.relative_to(lake.zones.archive / report.run_id).as_posix() for f in lake.zones.archive.rglob("*.csv")
+    )
     assert archived == ["orders/one/a.csv", "orders/two/a.csv"]
 
 

@@ -44,15 +44,51 @@ def test_rules_are_numbered_from_one_without_gaps(config: Config) -> None:
 @pytest.mark.parametrize(
     ("expectation", "said"),
     [
-        ({"type": "expect_column_values_to_be_null", "kwargs": {"column": "nope"}}, "'nope' is not in the contract"),
-        ({"type": "expect_column_values_to_be_fancy", "kwargs": {"column": "order_id"}}, "critical rule about rows cannot be checked"),
-        ({"type": "expect_column_values_to_match_regex", "kwargs": {"column": "order_id", "regex": "(?=a)"}}, "look-around"),
-        ({"type": "expect_column_values_to_match_regex", "kwargs": {"column": "order_num", "regex": "a"}}, "about text"),
-        ({"type": "expect_column_values_to_be_between", "kwargs": {"column": "order_num", "min_value": "x"}}, "not a number"),
+        (
+            {"type": "expect_column_values_to_be_null", "kwargs": {"column": "nope"}},
+            "'nope' is not in the contract",
+        ),
+        (
+            {"type": "expect_column_values_to_be_fancy", "kwargs": {"column": "order_id"}},
+            "critical rule about rows cannot be checked",
+        ),
+        (
+            {
+                "type": "expect_column_values_to_match_regex",
+                "kwargs": {"column": "order_id", "regex": "(?=a)"},
+            },
+            "look-around",
+        ),
+        (
+            {"type": "expect_column_values_to_match_regex", "kwargs": {"column": "order_num", "regex": "a"}},
+            "about text",
+        ),
+        (
+            {
+                "type": "expect_column_values_to_be_between",
+                "kwargs": {"column": "order_num", "min_value": "x"},
+            },
+            "not a number",
+        ),
         ({"type": "expect_column_values_to_be_between", "kwargs": {"column": "order_num", "max": 1}}, "max"),
-        ({"type": "expect_column_values_to_be_between", "kwargs": {"column": "date", "max_value": {"$PARAMETER": "later"}}}, "'later' is not given"),
-        ({"type": "expect_column_values_to_be_between", "kwargs": {"column": "order_num"}}, "min_value or max_value"),
-        ({"type": "expect_column_values_to_be_in_set", "kwargs": {"column": "order_id", "value_set": ["a"], "row_condition": "x"}}, "row_condition"),
+        (
+            {
+                "type": "expect_column_values_to_be_between",
+                "kwargs": {"column": "date", "max_value": {"$PARAMETER": "later"}},
+            },
+            "'later' is not given",
+        ),
+        (
+            {"type": "expect_column_values_to_be_between", "kwargs": {"column": "order_num"}},
+            "min_value or max_value",
+        ),
+        (
+            {
+                "type": "expect_column_values_to_be_in_set",
+                "kwargs": {"column": "order_id", "value_set": ["a"], "row_condition": "x"},
+            },
+            "row_condition",
+        ),
     ],
 )
 def test_a_wrong_expectation_is_refused_with_its_place(config: Config, expectation: dict[str, Any], said: str) -> None:
@@ -64,13 +100,18 @@ def test_a_wrong_expectation_is_refused_with_its_place(config: Config, expectati
 
 def test_an_unknown_rule_that_is_not_critical_is_not_checked_and_never_passed(config: Config) -> None:
     ruleset = compiled(
-        config, "orders",
+        config,
+        "orders",
         {"type": "expect_column_values_to_be_fancy", "kwargs": {"column": "order_id"}, "severity": "warning"},
     )
     assert [a.check for a in ruleset.aggregates] == [None]
 
 
 def test_two_rules_of_one_name_are_refused(config: Config) -> None:
-    one = {"type": "expect_column_values_to_be_null", "kwargs": {"column": "order_id"}, "meta": {"rule": "same"}}
+    one = {
+        "type": "expect_column_values_to_be_null",
+        "kwargs": {"column": "order_id"},
+        "meta": {"rule": "same"},
+    }
     with pytest.raises(SuiteError, match="Two rules are called same"):
         compiled(config, "orders", one, one)

@@ -18,7 +18,9 @@ SPEC = ReadSpec.of(CONFIG.contracts["products"])
 HEAD = b"product_id,department_id,department,product_name\n"
 
 
-def read(tmp_path: Path, content: bytes, name: str = "a.csv", spec: ReadSpec = SPEC) -> tuple[list[dict[str, Any]], FileResult]:
+def read(
+    tmp_path: Path, content: bytes, name: str = "a.csv", spec: ReadSpec = SPEC
+) -> tuple[list[dict[str, Any]], FileResult]:
     file = tmp_path / name
     file.write_bytes(content)
     stat = file.stat()
@@ -42,7 +44,9 @@ def test_lines_inside_quotes_count_as_physical_lines(tmp_path: Path) -> None:
 def test_a_record_of_the_wrong_width_keeps_its_raw_text_and_the_others_load(tmp_path: Path) -> None:
     rows, result = read(tmp_path, HEAD + b"1,2,3\n1,2,3,4\n1,2,3,4,5\n")
     assert [(r["_line"], r["_error"], r["_raw"]) for r in rows] == [
-        (2, "wrong_field_count", "1,2,3"), (3, None, None), (4, "wrong_field_count", "1,2,3,4,5"),
+        (2, "wrong_field_count", "1,2,3"),
+        (3, None, None),
+        (4, "wrong_field_count", "1,2,3,4,5"),
     ]
     assert (result.status, result.rows) == ("read", 3)
 
@@ -68,7 +72,9 @@ def test_columns_are_found_by_name_in_any_order_and_letter_case(tmp_path: Path) 
         (b"1,2,3,4\n5,6,7,8\n", "no header"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_rejected_with_the_cause_and_a_fix(tmp_path: Path, content: bytes, said: str) -> None:
+def test_a_file_that_cannot_be_read_is_rejected_with_the_cause_and_a_fix(
+    tmp_path: Path, content: bytes, said: str
+) -> None:
     _, result = read(tmp_path, content)
     assert result.status == "rejected"
     assert said in result.error
@@ -146,7 +152,9 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     file.write_bytes(HEAD + b"1,2,department,name of the product\n" * 600_000)
     stat = file.stat()
     tracemalloc.start()
-    rows = sum(b.num_rows for b in read_file(SourceFile(0, str(file), "a.csv", stat.st_size, stat.st_mtime_ns), SPEC)) - 1
+    rows = (
+        sum(b.num_rows for b in read_file(SourceFile(0, str(file), "a.csv", stat.st_size, stat.st_mtime_ns), SPEC)) - 1
+    )
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert rows == 600_000

@@ -19,13 +19,22 @@ def test_folder_names_in_any_spelling_are_the_same_dataset_at_any_depth(tmp_path
     make(tmp_path, "order-items/a.csv", "ORDER_ITEMS/2025/04/b.CSV", "Order-Items/c.xlsx", "orders/d.csv.gz")
     found = discover([tmp_path], DATASETS)
     assert {f.relative: f.dataset for f in found.files} == {
-        "order-items/a.csv": "order_items", "ORDER_ITEMS/2025/04/b.CSV": "order_items",
-        "Order-Items/c.xlsx": "order_items", "orders/d.csv.gz": "orders",
+        "order-items/a.csv": "order_items",
+        "ORDER_ITEMS/2025/04/b.CSV": "order_items",
+        "Order-Items/c.xlsx": "order_items",
+        "orders/d.csv.gz": "orders",
     }
 
 
 def test_temporary_files_are_ignored_with_the_reason(tmp_path: Path) -> None:
-    make(tmp_path, "orders/~$nov.xlsx", "orders/a.csv.part", "orders/.hidden", "orders/.git/x.csv", "orders/b.tmp")
+    make(
+        tmp_path,
+        "orders/~$nov.xlsx",
+        "orders/a.csv.part",
+        "orders/.hidden",
+        "orders/.git/x.csv",
+        "orders/b.tmp",
+    )
     found = discover([tmp_path], DATASETS)
     assert not found.files
     assert {p.status for p in found.passed} == {"ignored"}

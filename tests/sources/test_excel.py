@@ -66,12 +66,17 @@ def test_all_worksheets_load_and_one_without_the_columns_is_rejected_alone(book:
     rows, result = read(save(book, tmp_path))
     assert [(r["_sheet"], r["_line"], r["product_id"]) for r in rows] == [("one", 2, "1"), ("two", 2, "1")]
     assert [(s.name, s.status, s.rows) for s in result.sheets] == [
-        ("one", "loaded", 1), ("two", "loaded", 1), ("notes", "rejected", 1), ("empty", "empty", 0),
+        ("one", "loaded", 1),
+        ("two", "loaded", 1),
+        ("notes", "rejected", 1),
+        ("empty", "empty", 0),
     ]
     assert result.status == "read"
 
 
-def test_a_formula_without_a_stored_value_and_merged_cells_are_malformed_not_empty(book: Workbook, tmp_path: Path) -> None:
+def test_a_formula_without_a_stored_value_and_merged_cells_are_malformed_not_empty(
+    book: Workbook, tmp_path: Path
+) -> None:
     sheet = book["one"]
     sheet.append([1, 2, 3, "=A1"])
     sheet.append([2, 2, 3, "a"])
@@ -80,7 +85,10 @@ def test_a_formula_without_a_stored_value_and_merged_cells_are_malformed_not_emp
     sheet.merge_cells("D3:D4")
     rows, result = read(save(book, tmp_path))
     assert {r["_line"]: r["_error"] for r in rows} == {
-        2: "formula_without_value", 3: "merged_cells", 4: "merged_cells", 5: None,
+        2: "formula_without_value",
+        3: "merged_cells",
+        4: "merged_cells",
+        5: None,
     }
     assert result.rows == 4
 

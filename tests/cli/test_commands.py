@@ -1,0 +1,209 @@
+"""The command as people and programs call it: real processes, real exit codes, what is on which stream."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.lake import ORDERS, order
+
+pytestmark = pytest.mark.engine
+
+
+def lakehouse(*arguments: object, **extra: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from spark_app.cli import main; main()", *map(str, arguments)]
+    environment = {**os.environ, "LAKEHOUSE_ENGINE": "sail", "NO_COLOR": "1", **extra}
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=environment)
+
+
+@pytest.fixture(scope="module")
+def sampled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    root = tmp_path_factory.mktemp("cli") / "demo"
+    assert lakehouse("sample", root, "--with-failures").returncode == 0
+    return root, lakehouse("run", "--root", root, COLUMNS="120")
+
+
+def clean(text: str) -> None:
+    for noise in ("Traceback", "WARN", "Exception", "py4j"):
+        assert noise not in text
+
+
+def test_a_run_with_failures_tells_each_with_its_fix_and_ends_3(sampled: tuple[Path, Any]) -> None:
+    _, done = sampled
+    assert done.returncode == 3
+    clean(done.stdout + done.stderr)
+    assert "Delimiter looks like ';', the contract says ','" in done.stdout
+    assert "rows are invalid (50.4 %, limit 25 %)" in done.stdout
+    assert (
+        "orders.total_amount   367,555.99 read = 365,244.06 loaded + 1,386.29 quarantined + 925.64 duplicates"
+        in done.stdout
+    )
+    assert "1 ignored (raw/orders/~$nov.xlsx: Excel lock file)" in done.stderr
+    assert done.stdout.count("✖") == 4
+
+
+def test_the_table_fits_80_columns(sampled: tuple[Path, Any]) -> None:
+    root, _ = sampled
+    done = lakehouse("run", "--root", root, COLUMNS="80")
+    table = done.stdout.split("total")[0].splitlines()
+    assert max(map(len, table)) <= 80
+    assert "…" not in "".join(table)
+
+
+def test_json_goes_to_stdout_and_is_the_report(sampled: tuple[Path, Any]) -> None:
+    root, _ = sampled
+    run = sorted((root / "processed/runs").iterdir())[0].name
+    done = lakehouse("run", "--root", root, "--run-id", run, "--json")
+    report = json.loads(done.stdout)
+    assert (report["run_id"], report["exit_code"], done.returncode) == (run, 3, 3)
+    assert report == json.loads((root / "processed/runs" / run / "report.json").read_text())
+    summary = (root / "processed/runs" / run / "summary.json").read_text()
+    assert len(summary) < 32_000
+    assert json.loads(summary)["files_in_trouble"] == 2
+
+
+def test_status_plan_and_quarantine_answer_without_an_engine(sampled: tuple[Path, Any]) -> None:
+    root, _ = sampled
+    state = json.loads(lakehouse("status", "--root", root, "--json").stdout)
+    assert state["waiting"] == {"order_items": 15}
+    assert (state["lock"], state["open_run"], state["held_files"]) == (
+        "",
+        "",
+        ["raw/order-items/2025-04-10.csv"],
+    )
+    planned = json.loads(lakehouse("plan", "--root", root, "--json").stdout)
+    assert [f["uri"] for f in planned["files"]] == ["raw/order-items/2025-04-10.csv"]
+    assert {p["status"] for p in planned["other_files"]} == {"ignored", "unknown"}
+    causes = json.loads(lakehouse("quarantine", "list", "--root", root, "--json").stdout)
+    assert {c["reason"]: c["rows"] for c in causes if c["dataset"] == "order_items"}["wrong_field_count"] == 16
+
+
+def test_masked_values_are_tokens_everywhere_but_on_reveal(sampled: tuple[Path, Any]) -> None:
+    root, done = sampled
+    shown = lakehouse("quarantine", "show", "--root", root, "--dataset", "orders", "--json").stdout
+    clear = lakehouse("quarantine", "show", "--root", root, "--dataset", "orders", "--json", "--reveal").stdout
+    assert "user_id='u-" in clear
+    assert "user_id='u-" not in shown
+    assert "user_id='~" in shown
+    run = sorted((root / "processed/runs").iterdir())[0]
+    outputs = [done.stdout, done.stderr, *(f.read_text() for f in run.glob("*.json"))]
+    outputs += [f.read_text() for f in (root / "rejected").rglob("*.error.json")]
+    assert not [o for o in outputs if "u-4" in o]
+    raw_text = lakehouse("quarantine", "show", "--root", root, "--dataset", "order_items", "--limit", "100", "--json")
+    assert "raw text 'o-" not in raw_text.stdout
+
+
+def test_trace_tells_where_a_row_is(sampled: tuple[Path, Any]) -> None:
+    root, _ = sampled
+    found = json.loads(lakehouse("trace", "orders", "O-10001", "--root", root, "--json").stdout)
+    assert found[0]["where"] == "table"
+    assert found[0]["place"] == "raw/orders/2025-04-07.csv"
+    assert lakehouse("trace", "orders", "none", "--root", root).stdout.startswith("no such row")
+
+
+def test_check_judges_files_and_writes_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("\n".join([ORDERS, order(1), order(2, "-1")]) + "\n")
+    done = lakehouse("check", file, "--dataset", "orders")
+    assert done.returncode == 3
+    assert f"{file}:3  total_amount_out_of_range" in done.stdout
+    assert [f.name for f in tmp_path.iterdir()] == ["a.csv"]
+    file.write_text("\n".join([ORDERS, order(1)]) + "\n")
+    assert lakehouse("check", file, "--dataset", "orders").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("run", "--nope"), "No such option"),
+        (("run", "--root", "/nonexistent"), "There is no such folder"),
+        (("run", "--root", "ftp://x"), "not a local folder"),
+        (("run", "--root", ".", "--datasets", "nope"), "There is no dataset nope"),
+        (("run", "--root", ".", "--now", "yesterday"), "not a point in time"),
+        (("run", "--root", ".", "--wait", "soon"), "not a duration"),
+        (("run", "--root", ".", "--run-id", "../x"), "cannot be a run's id"),
+        (("run", "--root", ".", "--config", "/nonexistent"), "has no folder contracts/"),
+        (("check", "/nonexistent", "--dataset", "orders"), "no such file"),
+    ],
+)
+def test_wrong_use_is_exit_2_with_a_sentence(arguments: tuple[str, ...], said: str) -> None:
+    done = lakehouse(*arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    clean(done.stderr)
+
+
+def test_suite_lint_says_what_a_run_would_say(tmp_path: Path) -> None:
+    done = lakehouse("suite", "lint")
+    assert (done.returncode, done.stdout.count("rules")) == (0, 3)
+    from spark_app.config.settings import config_folder
+
+    shutil.copytree(config_folder(None) / "contracts", tmp_path / "contracts")
+    shutil.copytree(config_folder(None) / "ge_suites", tmp_path / "ge_suites")
+    suite = tmp_path / "ge_suites" / "orders.json"
+    suite.write_text(suite.read_text().replace("^[A-Za-z0-9_-]{3,50}$", "^(?=a)"))
+    wrong = lakehouse("suite", "lint", "--config", tmp_path)
+    assert wrong.returncode == 2
+    assert "look-around" in wrong.stderr
+
+
+def test_a_new_dataset_needs_no_code(tmp_path: Path) -> None:
+    (tmp_path / "config/contracts").mkdir(parents=True)
+    (tmp_path / "config/ge_suites").mkdir()
+    (tmp_path / "config/contracts/returns.yaml").write_text(
+        "dataset: returns\nkey: [id]\ncolumns:\n"
+        "  id: {type: long}\n  price: {type: 'decimal(38,10)', nullable: true}\ncontrol_totals: [price]\n"
+    )
+    (tmp_path / "config/ge_suites/returns.json").write_text('{"name": "returns", "expectations": []}')
+    (tmp_path / "raw/Returns").mkdir(parents=True)
+    (tmp_path / "raw/Returns/a.csv").write_text("price,id\n1.5,1\n,2\n2.5,x\n")
+    done = lakehouse("run", "--root", tmp_path, "--config", tmp_path / "config", "--json")
+    counts = json.loads(done.stdout)["datasets"]["returns"]
+    assert (counts["inserted"], counts["reasons"]) == (2, {"id_type": 1})
+    assert counts["control_totals"]["price"]["quarantined"] == "2.5"
+
+
+def test_doctor_runs_a_real_job() -> None:
+    facts = json.loads(lakehouse("doctor", "--json").stdout)
+    assert (facts["engine"], facts["job"], facts["loaded"]["order_items"]) == ("sail", "succeeded", 25)
+
+
+def test_sigterm_leaves_an_open_run_that_the_next_one_finishes(tmp_path: Path) -> None:
+    lakehouse("sample", tmp_path)
+    command = [sys.executable, "-c", "from spark_app.cli import main; main()", "run", "--root", str(tmp_path)]
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "LAKEHOUSE_ENGINE": "sail"},
+    )
+    deadline = time.monotonic() + 30
+    while not list(tmp_path.glob("processed/runs/*/plan.json")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    assert process.returncode == 143
+    assert json.loads(lakehouse("status", "--root", tmp_path, "--json").stdout)["open_run"]
+    done = lakehouse("run", "--root", tmp_path, "--json")
+    assert done.returncode == 0
+    assert len(json.loads(done.stdout)["resumed"]) == 1
+
+
+def test_the_embedded_engines_death_is_a_clear_error_and_loses_nothing(tmp_path: Path) -> None:
+    lakehouse("sample", tmp_path)
+    files = sorted((tmp_path / "raw").rglob("*.csv"))
+    done = lakehouse("run", "--root", tmp_path, LAKEHOUSE_MEMORY_MB="1")
+    assert done.returncode == 6, done.stderr
+    assert "LAKEHOUSE_MEMORY_MB" in done.stderr
+    clean(done.stderr)
+    assert sorted((tmp_path / "raw").rglob("*.csv")) == files
+    assert lakehouse("run", "--root", tmp_path).returncode == 0

@@ -1,0 +1,117 @@
+"""Both engines give the same tables, quarantine, waiting and reports; and what each costs in jobs and parses."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spark_app.engine.options import IGNORED_IN_SILENCE
+from spark_app.engine.port import Engine
+from spark_app.errors import UsageError
+from spark_app.samples.shop import Shape, Shop, write_sample
+from tests.lake import NOW, Lake
+
+pytestmark = [pytest.mark.engine, pytest.mark.both]
+_TIMES = re.compile(r"seconds|started_at|ended_at|run_id|^engine$|resumed")
+
+
+def without_times(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: without_times(v) for k, v in value.items() if not _TIMES.search(k)}
+    return [without_times(v) for v in value] if isinstance(value, list) else value
+
+
+def content(lake: Lake) -> dict[str, Any]:
+    free = {"run_id", "last_run", "closed_by_run"}
+    lineage = {
+        n: [{k: v for k, v in r.items() if k not in free} for r in lake.rows(lake.zones.table(n))]
+        for n in lake.config.contracts
+    }
+    return {
+        "tables": {n: sorted(rows, key=repr) for n, rows in lineage.items()},
+        "quarantine": sorted(({k: v for k, v in q.items() if k not in free} for q in lake.quarantine()), key=repr),
+        "waiting": sorted(({k: v for k, v in w.items() if k not in free} for w in lake.waiting(still=False)), key=repr),
+    }
+
+
+def test_the_other_engine_gives_equal_tables_quarantine_waiting_and_report(
+    new_lake: Callable[[], Lake], engine: Engine
+) -> None:
+    if engine.name == "sail":
+        pytest.skip("compared once, from the classic half")
+    here, there = new_lake(), new_lake()
+    for lake in (here, there):
+        write_sample(lake.root, with_failures=True)
+        for file in lake.zones.raw[0].rglob("*"):
+            if file.is_file():
+                lake.touch(file, "2025-05-10")
+    report = here.run()
+    command = [
+        sys.executable,
+        "-c",
+        "from spark_app.cli import main; main()",
+        "run",
+        "--engine",
+        "sail",
+        "--json",
+        "--root",
+        str(there.root),
+        "--now",
+        NOW.isoformat(),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env={**os.environ})
+    assert done.returncode == report.exit_code == 3, done.stderr
+    assert without_times(json.loads(done.stdout)) == without_times(report.data)
+    assert content(here) == content(there)
+
+
+def test_the_generators_truth_is_what_a_run_finds(lake: Lake) -> None:
+    truth = Shop(lake.zones.raw[0], Shape(products=40, days=2, orders_a_day=60, fault_every=12)).write()
+    report = lake.run(open_gate="test")
+    for name, faults in truth.faults.items():
+        counts = report.data["datasets"][name]
+        assert counts["read"] == truth.rows[name]
+        assert counts["duplicates"] == faults["duplicate"]
+        found = {r: n for r, n in counts["reasons"].items() if r in faults}
+        assert found == {r: n for r, n in faults.items() if r not in ("duplicate", "waiting") and n}
+    # an item also waits when its order is not there for another reason: here every bad order has a good twin
+    assert report.data["datasets"]["order_items"]["waiting"] == truth.faults["order_items"]["waiting"]
+
+
+def test_each_dataset_costs_a_fixed_number_of_engine_actions(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many files there are: rows once, verdicts once, at most four counts, one MERGE."""
+    Shop(lake.zones.raw[0], Shape(products=30, days=6, orders_a_day=5, fault_every=0)).write()
+    calls: list[str] = []
+    for name in ("collect", "write_parquet", "merge"):
+        real = getattr(Engine, name)
+        monkeypatch.setattr(Engine, name, lambda self, *a, _n=name, _r=real: (calls.append(_n), _r(self, *a))[1])
+    lake.run()
+    assert {n: calls.count(n) for n in calls} == {"collect": 9, "write_parquet": 6, "merge": 3}
+
+
+def test_jobs_of_classic_spark_stay_within_budget(lake: Lake, engine: Engine) -> None:
+    if engine.name != "spark":
+        pytest.skip("the embedded engine has no jobs to count")
+    Shop(lake.zones.raw[0], Shape(products=30, days=3, orders_a_day=5, fault_every=10)).write()
+    tracker = engine.spark.sparkContext.statusTracker()
+    before = set(tracker.getJobIdsForGroup(None))
+    lake.run(open_gate="test")
+    jobs = len(set(tracker.getJobIdsForGroup(None)) - before)
+    assert jobs <= BUDGET, f"{jobs} jobs for three datasets, quarantine and waiting"
+
+
+BUDGET = 150
+
+
+@pytest.mark.parametrize("option", sorted(IGNORED_IN_SILENCE))
+def test_options_that_one_engine_ignores_are_refused(engine: Engine, tmp_path: Path, option: str) -> None:
+    with pytest.raises(UsageError, match="not the same on both engines"):
+        engine.write_parquet(engine.spark.range(1), tmp_path / "x", {option: "true"})
