@@ -6,6 +6,7 @@ files → staged rows and verdicts → tables → quarantine and waiting → the
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import reduce
@@ -37,8 +38,8 @@ from spark_app.runs.plan import Config, Plan, Request, make_plan
 from spark_app.runs.settle import record_history, remove_staged, settle_files
 from spark_app.tables.commits import Commit
 from spark_app.tables.entries import (
+    ENTRIES,
     Context,
-    closings,
     entries,
     merge_entries,
     open_waiting,
@@ -225,41 +226,35 @@ def _put_away(plan: Plan, work: _Work, around: Surroundings) -> Commit | None:
     """Quarantine and waiting, once for all datasets. Returns what the quarantine table's log counted."""
     if plan.mode is RunMode.VALIDATE_ONLY:
         return None
-    zones = around.zones
-    found = [d for d, (_, s) in work.staged.items() if s.count(Outcome.INVALID, Outcome.DUPLICATE, Outcome.EXPIRED)]
-    landed = Commit()
-    if found:
-        bad = reduce(_union, (to_quarantine(_entries(d, plan, work, around)) for d in found))
+    staged = [s for _, s in work.staged.values()]
+    bad = any(s.count(Outcome.INVALID, Outcome.DUPLICATE, Outcome.EXPIRED) for s in staged)
+    moved = any(s.count(Outcome.WAITING) or s.released for s in staged)
+    if not bad and not moved:
+        return Commit()
+    found, zones, engine, landed = _all_entries(plan, work, around), around.zones, around.engine(), Commit()
+    if bad:
         path = zones.system_table("quarantine")
-        landed = merge_entries(around.engine(), path, QUARANTINE, bad, plan.run_id, plan.versions["quarantine"])
-    moved = [d for d, (_, s) in work.staged.items() if s.count(Outcome.WAITING) or s.released]
+        landed = merge_entries(engine, path, QUARANTINE, to_quarantine(found), plan.run_id, plan.versions["quarantine"])
     if moved:
-        early = reduce(_union, (_waiting_changes(d, plan, work, around) for d in moved))
         path = zones.system_table("waiting")
-        merge_entries(around.engine(), path, WAITING, early, plan.run_id, plan.versions["waiting"])
+        merge_entries(engine, path, WAITING, to_waiting(found), plan.run_id, plan.versions["waiting"])
     return landed
 
 
-def _union(one: DataFrame, other: DataFrame) -> DataFrame:
-    return one.unionByName(other)
+def _all_entries(plan: Plan, work: _Work, around: Surroundings) -> DataFrame:
+    """The entries of all datasets, written down first: a MERGE reads its source more than once."""
+    frames = [entries(*_parts(name, plan, work, around)) for name in work.staged]
+    folder = around.zones.runs / plan.run_id / "staged" / "entries" / uuid.uuid4().hex[:8]
+    around.engine().write_parquet(reduce(lambda one, other: one.unionByName(other), frames), folder)
+    return around.engine().read_parquet(folder, ENTRIES)
 
 
 def _parts(name: str, plan: Plan, work: _Work, around: Surroundings) -> tuple[DataFrame, DataFrame, Context]:
     attempt, staged = work.staged[name]
     contract, engine = plan.config.contracts[name], around.engine()
     files = file_frame(engine, plan.of(name), staged.files)
-    context = Context(contract, files, staged.rule_names, plan.run_id, plan.now)
+    context = Context(contract, files, staged.rule_names, plan.run_id, plan.now, staged.released > 0)
     return read_rows(engine, attempt, contract), read_verdicts(engine, attempt), context
-
-
-def _entries(name: str, plan: Plan, work: _Work, around: Surroundings) -> DataFrame:
-    rows, verdicts, context = _parts(name, plan, work, around)
-    return entries(rows, verdicts, context)
-
-
-def _waiting_changes(name: str, plan: Plan, work: _Work, around: Surroundings) -> DataFrame:
-    rows, verdicts, context = _parts(name, plan, work, around)
-    return to_waiting(entries(rows, verdicts, context), closings(rows, verdicts, context))
 
 
 def _account(plan: Plan, work: _Work, around: Surroundings, put_away: Commit | None) -> list[DatasetOutcome]:

@@ -10,7 +10,7 @@ import pytest
 
 from spark_app.config.settings import EngineName, config_folder, engine_settings
 from spark_app.engine.port import Engine
-from spark_app.engine.start import start_engine
+from spark_app.engine.start import engine_of
 from spark_app.runs.plan import Config, load_config
 from tests.lake import Lake
 
@@ -28,9 +28,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    started = start_engine(engine_settings(EngineName(ENGINE)), tmp_path_factory.mktemp("engine") / "spark.log")
-    yield started
-    started.stop()
+    with engine_of(engine_settings(EngineName(ENGINE)), tmp_path_factory.mktemp("engine") / "spark.log") as start:
+        yield start()
 
 
 @pytest.fixture(scope="session")

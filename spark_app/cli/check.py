@@ -23,8 +23,8 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Judge files by their contract and suite, and show the bad rows' places. Exit 3 when there are any."""
-    from spark_app.cli.engines import engine_of
     from spark_app.config.settings import Zones, engine_settings, parse_time
+    from spark_app.engine.start import engine_of
     from spark_app.reporting.judged import judge_files
 
     chosen, settings = configuration(config), engine_settings(engine)
@@ -34,7 +34,7 @@ def check(
         raise UsageError("There is no such file", where=", ".join(map(str, missing)))
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as scratch:
         zones = Zones.under(Path(scratch))
-        with engine_of(settings, zones) as start:
+        with engine_of(settings, zones.state / "spark.log") as start:
             found = judge_files(start(), files, chosen, dataset, parse_time(now) if now else None, Path(scratch))
     if as_json:
         print(json.dumps(found, indent=1))

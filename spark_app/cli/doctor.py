@@ -14,8 +14,8 @@ from spark_app.cli.options import AsJson, ConfigFolder, EngineOption, configurat
 def doctor(engine: EngineOption = None, config: ConfigFolder = None, as_json: AsJson = False) -> None:
     """Run a small real job: the engine starts, a table is written, merged and read."""
     from spark_app import __version__
-    from spark_app.cli.engines import engine_of
     from spark_app.config.settings import Zones, engine_settings
+    from spark_app.engine.start import engine_of
     from spark_app.pipeline import Surroundings, load
     from spark_app.reporting.progress import Silent
     from spark_app.runs.plan import Request
@@ -25,7 +25,7 @@ def doctor(engine: EngineOption = None, config: ConfigFolder = None, as_json: As
     with tempfile.TemporaryDirectory() as scratch:
         zones = Zones.under(Path(scratch))
         Shop(zones.raw[0], Shape(products=10, days=1, orders_a_day=5, fault_every=0)).write()
-        with engine_of(settings, zones) as start:
+        with engine_of(settings, zones.state / "spark.log") as start:
             report = load(Request(zones), chosen, Surroundings(zones, start, settings.name.value, Silent()))[-1]
     loaded = {name: d["loaded"] for name, d in report.data["datasets"].items()}
     facts = {

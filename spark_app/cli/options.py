@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from spark_app.config.settings import EngineName, RunMode, Zones, config_folder, parse_time
 from spark_app.errors import UsageError
-from spark_app.runs.plan import Config, Request, load_config
+
+if TYPE_CHECKING:
+    from spark_app.runs.plan import Config, Request
 
 Root = Annotated[str, typer.Option("--root", help="The folder that holds raw/, processed/, archive/ and rejected/.")]
 ConfigFolder = Annotated[
@@ -40,7 +43,15 @@ def zones(root: str) -> Zones:
     return Zones.under(folder)
 
 
+def has_files(folder: Path) -> bool:
+    """Whether any file lies below a folder."""
+    return any(files for _, _, files in os.walk(folder))
+
+
 def configuration(folder: Path | None) -> Config:
+    """Contracts and suites of --config, or the packed ones."""
+    from spark_app.runs.plan import load_config
+
     return load_config(config_folder(folder))
 
 
@@ -52,6 +63,9 @@ def request(
     now: str = "",
     run_id: str = "",
 ) -> Request:
+    """What the options ask for. Raises UsageError."""
+    from spark_app.runs.plan import Request
+
     names = tuple(d.strip().lower().replace("-", "_") for d in datasets.split(",") if d.strip())
     if run_id and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", run_id):
         raise UsageError(f"{run_id!r} cannot be a run's id", next_step="Use letters, digits, dots and dashes.")

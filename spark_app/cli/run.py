@@ -15,8 +15,10 @@ from spark_app.cli.options import (
     Now,
     Root,
     configuration,
+    has_files,
     request,
     seconds,
+    zones,
 )
 from spark_app.config.settings import RunMode
 
@@ -39,18 +41,21 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Load what lies in raw into the tables, and account for it."""
-    from spark_app.cli.engines import engine_of
     from spark_app.config.settings import engine_settings
-    from spark_app.pipeline import Surroundings, load
-    from spark_app.reporting.terminal import Screen
-    from spark_app.storage.local import write_once
+    from spark_app.engine.start import engine_of
 
-    asked = request(root, run_mode, datasets, open_gate, now, run_id)
-    chosen = configuration(config)
-    settings = engine_settings(engine)
-    screen = Screen(root)
-    with engine_of(settings, asked.zones) as start, screen:
-        reports = load(asked, chosen, Surroundings(asked.zones, start, settings.name.value, screen), seconds(wait))
+    places, settings = zones(root), engine_settings(engine)
+    with engine_of(settings, places.state / "spark.log") as start:
+        if any(has_files(folder) for folder in places.raw):
+            start.launch()  # while the rest is imported and planned
+        from spark_app.pipeline import Surroundings, load
+        from spark_app.reporting.terminal import Screen
+        from spark_app.storage.local import write_once
+
+        asked = request(root, run_mode, datasets, open_gate, now, run_id)
+        chosen = configuration(config)
+        with Screen(root) as screen:
+            reports = load(asked, chosen, Surroundings(places, start, settings.name.value, screen), seconds(wait))
     last = reports[-1]
     if report is not None:
         write_once(report.absolute(), last.to_json())

@@ -23,14 +23,18 @@ class SailEngine(Engine):
 
     name = "sail"
 
-    @classmethod
-    def start(cls, settings: EngineSettings, log: Path) -> SailEngine:
+    @staticmethod
+    def launch(settings: EngineSettings, log: Path) -> subprocess.Popen[bytes]:
+        """Starts the child process, and does not wait for it."""
         if not find_spec("pysail"):
             raise EngineMissing(
-                "The embedded engine is not installed",
-                next_step="Install this package with the extra [local].",
+                "The embedded engine is not installed", next_step="Install this package with the extra [local]."
             )
-        server = _spawn(settings, log)
+        return _spawn(settings, log)
+
+    @classmethod
+    def connect(cls, settings: EngineSettings, log: Path, server: subprocess.Popen[bytes]) -> SailEngine:
+        """A session with the child process."""
         # pyspark chooses its functions by this variable when it is imported.
         os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
         from pyspark.sql.connect.client.retries import DefaultPolicy
@@ -50,11 +54,7 @@ class SailEngine(Engine):
 
     def stop(self) -> None:
         self.spark.stop()
-        if self.server.stdin:
-            self.server.stdin.close()
-        if self.server.stdout:
-            self.server.stdout.close()
-        self.server.wait(timeout=10)
+        end(self.server)
 
     def _translated(self, error: Exception) -> Exception | None:
         exhausted = any(sign in str(error) for sign in _OUT_OF_MEMORY)
@@ -67,6 +67,15 @@ class SailEngine(Engine):
             next_step="Nothing is lost: the next run finishes this one. Give it more memory (LAKEHOUSE_MEMORY_MB, "
             "or the container's limit), or run it with --engine spark.",
         )
+
+
+def end(server: subprocess.Popen[bytes]) -> None:
+    """Ends the child process: what it has been asked for is done, and it keeps nothing."""
+    server.terminate()
+    server.wait(timeout=10)
+    for stream in (server.stdin, server.stdout):
+        if stream:
+            stream.close()
 
 
 def _spawn(settings: EngineSettings, log: Path) -> subprocess.Popen[bytes]:

@@ -3,24 +3,56 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from spark_app.config.settings import EngineName, EngineSettings
+from spark_app.engine.classic import ClassicEngine
 from spark_app.engine.port import Engine
+from spark_app.engine.sail import SailEngine, end
 
 
-def start_engine(settings: EngineSettings, log: Path) -> Engine:
-    """A started engine whose own log goes to the file `log`.
+class EngineStarter:
+    """Gives the engine when it is first asked for. `launch` may be called before, when it surely will be."""
 
-    Raises EngineMissing when it cannot run here.
-    """
-    log.parent.mkdir(parents=True, exist_ok=True)
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else workers are whatever python3 is on the PATH
-    if settings.name is EngineName.SAIL:
-        from spark_app.engine.sail import SailEngine
+    def __init__(self, settings: EngineSettings, log: Path) -> None:
+        self._settings, self._log = settings, log
+        self._server: subprocess.Popen[bytes] | None = None
+        self._engine: Engine | None = None
 
-        return SailEngine.start(settings, log)
-    from spark_app.engine.classic import ClassicEngine
+    def launch(self) -> None:
+        """Starts what can start in the background: the embedded engine's process."""
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else workers are whatever python3 is on the PATH
+        if self._settings.name is EngineName.SAIL and self._server is None:
+            self._server = SailEngine.launch(self._settings, self._log)
 
-    return ClassicEngine.start(settings, log)
+    def __call__(self) -> Engine:
+        """The started engine. Raises EngineMissing when it cannot run here."""
+        if self._engine is None:
+            self.launch()
+            if self._server is not None:
+                self._engine = SailEngine.connect(self._settings, self._log, self._server)
+            else:
+                self._engine = ClassicEngine.start(self._settings, self._log)
+        return self._engine
+
+    def stop(self) -> None:
+        """Ends the engine, or the process that was launched for it."""
+        if self._engine is not None:
+            self._engine.stop()
+        elif self._server is not None:
+            end(self._server)
+
+
+@contextmanager
+def engine_of(settings: EngineSettings, log: Path) -> Iterator[EngineStarter]:
+    """A starter whose engine, if it was started, stops at the end."""
+    starter = EngineStarter(settings, log)
+    try:
+        yield starter
+    finally:
+        starter.stop()

@@ -19,8 +19,7 @@ from spark_app.quality.expectations import (
     RowExpectation,
 )
 from spark_app.quality.suite import Expectation, Severity, Suite
-from spark_app.sources.csv_records import WRONG_FIELD_COUNT
-from spark_app.sources.excel import FORMULA_WITHOUT_VALUE, MERGED_CELLS
+from spark_app.sources.batches import FORMULA_WITHOUT_VALUE, MERGED_CELLS, WRONG_FIELD_COUNT
 
 READER_REASONS = {
     WRONG_FIELD_COUNT: "The record has as many fields as the header.",

@@ -14,6 +14,7 @@ from spark_app.classify.outcome import VALID
 from spark_app.classify.staging import Staged
 from spark_app.config.settings import Zones
 from spark_app.errors import LakehouseError
+from spark_app.quality.compiler import READER_REASONS
 from spark_app.runs.balance import Counts
 from spark_app.runs.plan import Claimed, Plan, utc_now
 from spark_app.sources.batches import FileResult
@@ -235,8 +236,7 @@ def _metrics(counts: Counts, staged: Staged | None) -> dict[str, Any]:
 
 
 def _corrupt(staged: Staged | None) -> int:
-    names = ("wrong_field_count", "formula_without_value", "merged_cells")
-    return sum(staged.reasons.get(name, 0) for name in names) if staged else 0
+    return sum(staged.reasons.get(name, 0) for name in READER_REASONS) if staged else 0
 
 
 def save_report(report: Report, runs: Path) -> None:

@@ -20,6 +20,10 @@ TRIMMED = " \t\r\n\u00a0\ufeff"
 NUMBER = r"^[+-]?[0-9]{1,32}(\.[0-9]{1,6})?$"
 """What a control total counts as a number: plain digits, at most six decimals (decimal(38,6) holds it)."""
 
+WRONG_FIELD_COUNT = "wrong_field_count"
+FORMULA_WITHOUT_VALUE = "formula_without_value"
+MERGED_CELLS = "merged_cells"
+
 PLACE = pa.schema(
     [
         ("_rid", pa.int64()),  # file << 40 | ordinal; null in the closing record of a file

@@ -16,11 +16,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from spark_app.sources.batches import Chunk, FileFault, ReadSpec, malformed
+from spark_app.sources.batches import WRONG_FIELD_COUNT, Chunk, FileFault, ReadSpec, malformed
 from spark_app.sources.blocks import RECORD_CAP, Block, HashedFile, blocks, line_ends
 from spark_app.sources.header import Header, match
 
-WRONG_FIELD_COUNT = "wrong_field_count"
 RECORD_LINES_CAP = 1000
 
 csv.field_size_limit(RECORD_CAP + 1)

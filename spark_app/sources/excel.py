@@ -16,11 +16,16 @@ from defusedxml import ElementTree
 from openpyxl.utils.cell import coordinate_to_tuple, range_boundaries
 from openpyxl.utils.exceptions import InvalidFileException
 
-from spark_app.sources.batches import Chunk, FileFault, ReadSpec, SheetResult, malformed
+from spark_app.sources.batches import (
+    FORMULA_WITHOUT_VALUE,
+    MERGED_CELLS,
+    Chunk,
+    FileFault,
+    ReadSpec,
+    SheetResult,
+    malformed,
+)
 from spark_app.sources.header import Header, match
-
-FORMULA_WITHOUT_VALUE = "formula_without_value"
-MERGED_CELLS = "merged_cells"
 
 _ROWS = 10_000
 _OLE = b"\xd0\xcf\x11\xe0"

@@ -22,7 +22,6 @@ from spark_app.sources.batches import (
 )
 from spark_app.sources.blocks import HashedFile
 from spark_app.sources.csv_records import read_csv
-from spark_app.sources.excel import read_excel
 
 EXCEL = (".xlsx", ".xlsm")
 
@@ -72,6 +71,8 @@ _CHANGED = (
 
 def _chunks(file: SourceFile, hashed: HashedFile, spec: ReadSpec, sheets: list[SheetResult]) -> Iterator[Chunk]:
     if file.path.lower().endswith(EXCEL):
+        from spark_app.sources.excel import read_excel  # its libraries are for workbooks only
+
         return read_excel(Path(file.path), spec, sheets)
     return read_csv(hashed, spec)
 

@@ -48,14 +48,43 @@ class Context:
     rule_names: Mapping[int, str]
     run_id: str
     now: datetime
+    returned: bool = False  # whether rows came back from waiting
+
+
+ENTRIES = (
+    "id string, dataset string, kind string, reasons array<string>, key string, record string, raw_text string, "
+    "keeper string, source_file string, sheet string, line bigint, source_modified_at timestamp, correction int, "
+    "attempt int, first_seen timestamp, run_id string, last_run string, closed_at timestamp, closed_by_run string, "
+    "closed_as string, missing array<string>, expires_at timestamp, outcome string"
+)
+"""Columns of `entries`: those of WAITING, and the outcome."""
 
 
 def entries(rows: DataFrame, verdicts: DataFrame, context: Context) -> DataFrame:
-    """Every staged row with a verdict, in the shape of an entry (columns of WAITING, and `outcome`)."""
-    named = with_lineage(rows.filter("_rid is not null").join(verdicts, "_rid"), context.files)
+    """Staged rows that did not reach their table, or that came back from waiting, in the shape of ENTRIES.
+
+    An entry whose `closed_as` is set closes a row of waiting. A row that leaves waiting for quarantine gives two.
+    """
+    returned = F.col("_file") == WAITING_FILE
+    placed = rows.filter("_rid is not null").join(verdicts, "_rid", "left")
+    away = placed.filter(F.col("outcome").isin(*(o.value for o in (*KINDS, Outcome.WAITING))) & ~_waits_on(returned))
+    left = placed.filter(returned).withColumn("outcome", F.coalesce("outcome", F.lit(Outcome.MERGED.value)))
+    left = left.filter(F.col("outcome") != Outcome.STAYS.value)
+    closing, opening = F.lit(True), F.lit(False)
+    both = away.withColumn("_closes", opening)
+    if context.returned:
+        both = both.unionByName(left.withColumn("_closes", closing))
+    return _shaped(_with_keepers(with_lineage(both, context.files), rows, context.files), context)
+
+
+def _waits_on(returned: Column) -> Column:
+    return returned & (F.col("outcome") == Outcome.WAITING.value)
+
+
+def _shaped(named: DataFrame, context: Context) -> DataFrame:
     moment = F.lit(context.now.isoformat()).cast("timestamp")
-    none = F.lit(None).cast("string")
-    return _with_keepers(named, rows, context.files).select(
+    run_id = F.lit(context.run_id)
+    return named.select(
         F.coalesce("_waiting_id", _new_id()).alias("id"),
         F.lit(context.contract.dataset).alias("dataset"),
         _kind().alias("kind"),
@@ -71,42 +100,26 @@ def entries(rows: DataFrame, verdicts: DataFrame, context: Context) -> DataFrame
         F.col("correction").cast("int").alias("correction"),
         F.lit(1).alias("attempt"),
         moment.alias("first_seen"),
-        F.lit(context.run_id).alias("run_id"),
-        F.lit(context.run_id).alias("last_run"),
-        F.lit(None).cast("timestamp").alias("closed_at"),
-        none.alias("closed_by_run"),
-        none.alias("closed_as"),
+        run_id.alias("run_id"),
+        run_id.alias("last_run"),
+        F.when(F.col("_closes"), moment).alias("closed_at"),
+        F.when(F.col("_closes"), run_id).alias("closed_by_run"),
+        F.when(F.col("_closes"), F.col("outcome")).alias("closed_as"),
         "missing",
         F.coalesce("_expires_at", _expires(context)).alias("expires_at"),
         "outcome",
-        (F.col("_file") == WAITING_FILE).alias("was_waiting"),
     )
 
 
 def to_quarantine(found: DataFrame) -> DataFrame:
-    return found.filter(F.col("outcome").isin(*(o.value for o in KINDS))).select(*QUARANTINE.names)
+    bad = F.col("outcome").isin(*(o.value for o in KINDS)) & F.col("closed_as").isNull()
+    return found.filter(bad).select(*QUARANTINE.names)
 
 
-def to_waiting(found: DataFrame, released: DataFrame) -> DataFrame:
+def to_waiting(found: DataFrame) -> DataFrame:
     """New entries of waiting, and the closing of those that left it."""
-    new = found.filter((F.col("outcome") == Outcome.WAITING.value) & ~F.col("was_waiting"))
-    return new.select(*WAITING.names).unionByName(released.select(*WAITING.names))
-
-
-def closings(rows: DataFrame, verdicts: DataFrame, context: Context) -> DataFrame:
-    """Entries of waiting whose row left it in this run, closed as what became of it."""
-    back = rows.filter((F.col("_file") == WAITING_FILE) & F.col("_rid").isNotNull())
-    fate = (
-        back.select("_rid")
-        .join(verdicts, "_rid", "left")
-        .select("_rid", F.coalesce("outcome", F.lit(Outcome.MERGED.value)).alias("outcome"), "missing", "keeper")
-    )
-    left = entries(back, fate.filter(F.col("outcome") != Outcome.STAYS.value), context)
-    return (
-        left.withColumn("closed_as", F.col("outcome"))
-        .withColumn("closed_at", F.lit(context.now.isoformat()).cast("timestamp"))
-        .withColumn("closed_by_run", F.lit(context.run_id))
-    )
+    new = (F.col("outcome") == Outcome.WAITING.value) & F.col("closed_as").isNull()
+    return found.filter(new | F.col("closed_as").isNotNull()).select(*WAITING.names)
 
 
 def merge_entries(
