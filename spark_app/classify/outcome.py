@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -33,6 +33,8 @@ class Outcome(StrEnum):
     STAYS = STAYING  # was waiting before this run, and still is
 
 
+KEY_HASH = "_key_hash"
+
 VALID = (Outcome.MERGED, Outcome.REFRESHED, Outcome.IDENTICAL, Outcome.STALE)
 QUARANTINED = (Outcome.INVALID, Outcome.EXPIRED)
 
@@ -47,15 +49,28 @@ class Judgement:
     files: DataFrame  # _file, source_file, source_modified_at
     dropped_files: Sequence[int]
     now: datetime
+    small: Callable[[DataFrame], DataFrame]  # marks a frame as small enough to be sent to every task
 
 
 def verdicts(rows: DataFrame, judgement: Judgement) -> DataFrame:
-    """Staged rows → (_rid, outcome, missing, keeper) for every row that is not simply merged."""
+    """Staged rows → (_rid, outcome, missing, keeper) for every row that is not simply merged.
+
+    Only rows whose key occurs twice are ranked: sorting all of them costs ten times everything else here.
+    """
     contract = judgement.contract
-    judged = _judged(live_rows(rows, judgement.dropped_files), judgement)
-    ranked = _ranked(judged, contract)
-    compared = _compared(ranked, judgement)
+    needed = ("_rid", "_file", "_origin_file", "_origin_modified_at", "_correction", "_expires_at", "_reasons")
+    slim = live_rows(rows, judgement.dropped_files).select(*needed, *contract.names, _key_hash(contract))
+    twice = judgement.small(
+        slim.filter(F.size("_reasons") == 0).groupBy(KEY_HASH).count().filter("count > 1").select(KEY_HASH)
+    )
+    alone = _judged(slim.join(twice, KEY_HASH, "left_anti"), judgement).withColumn("keeper", F.lit(None).cast("bigint"))
+    together = _ranked(_judged(slim.join(twice, KEY_HASH, "left_semi"), judgement), contract)
+    compared = _compared(alone.unionByName(together.select(*alone.columns)), judgement)
     return compared.filter(F.col("outcome") != Outcome.MERGED.value).select("_rid", "outcome", "missing", "keeper")
+
+
+def _key_hash(contract: Contract) -> Column:
+    return F.xxhash64(*contract.key).alias(KEY_HASH)
 
 
 def live_rows(rows: DataFrame, dropped_files: Sequence[int]) -> DataFrame:
@@ -134,7 +149,7 @@ def _compared(rows: DataFrame, judgement: Judgement) -> DataFrame:
         *(F.col(name).alias(f"_t_{name}") for name in dict.fromkeys(theirs))
     )
     keys = [F.col(name) == F.col(f"_t_{name}") for name in contract.key]
-    joined = rows.join(there, keys, "left")
+    joined = rows.withColumn(HASH, content_hash(contract)).join(there, keys, "left")
     exists = F.col(f"_t_{contract.key[0]}").isNotNull()
     equal = same([F.col(n) for n in contract.names], [F.col(f"_t_{n}") for n in contract.names])
     newer = greater([F.col(n) for n in parts], [F.col(f"_t_{n}") for n in parts])

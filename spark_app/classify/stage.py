@@ -63,7 +63,13 @@ def stage(engine: Engine, data: StageInput, folder: Path) -> tuple[Attempt, Stag
     held = {} if data.gate_open else held_files(data.contract, files, tallies, aggregates)
     dropped = sorted({*(f.index for f in files if f.status != "read"), *held})
     judgement = Judgement(
-        data.contract, data.parents, data.table, file_frame(engine, data.files, files), dropped, data.now
+        data.contract,
+        data.parents,
+        data.table,
+        file_frame(engine, data.files, files),
+        dropped,
+        data.now,
+        engine.small,
     )
     engine.write_parquet(verdicts(rows, judgement), attempt.verdicts)
     judged = read_verdicts(engine, attempt)
