@@ -26,10 +26,10 @@ test-sail: $(DEV)/.ready ## Run the engine tests on the embedded engine
 	LAKEHOUSE_TEST_ENGINE=sail $(DEV)/bin/python -m pytest -m engine
 
 ifeq ($(JAVA),)
-test-spark:
+test-spark: ## Run the chosen engine tests on classic Spark (needs Java 17 or 21)
 	@echo "classic Spark was left out: no Java 17 or 21 was found (Debian: apt-get install openjdk-17-jre-headless)"
 else
-test-spark: $(DEV)/.ready jars ## Run the chosen engine tests on classic Spark (needs Java 17 or 21)
+test-spark: $(DEV)/.ready jars
 	LAKEHOUSE_TEST_ENGINE=spark $(DEV)/bin/python -m pytest -m engine
 endif
 
