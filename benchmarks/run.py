@@ -148,9 +148,11 @@ def _page(costs: Mapping[Contender, list[Cost]], rounds: int, size: str) -> str:
         "# Benchmarks",
         "",
         f"`make bench`: {rounds} interleaved round(s) of cold processes, medians (all). CPU seconds are of the whole",
-        "process tree. Each result is checked against the generator's truth. `typed copy` is the floor: classic Spark's",
-        "own typed CSV → Delta copy of the items alone, without a rule. `a day` loads 540 orders, 2,700 items and 1,000",
-        f"products into an empty lake; `{size}` loads the items, one in 60 faulty, into a lake that has their parents.",
+        "process tree. Each result is checked against the generator's truth.",
+        "",
+        "`typed copy` is the floor: classic Spark's own typed CSV → Delta copy of the items alone, without a rule.",
+        "`a day` loads 540 orders, 2,700 items and 1,000 products into an empty lake.",
+        f"`{size}` loads the items, one in 60 faulty, into a lake that has their orders and products.",
         "",
         f"{os.cpu_count()} cores, Python {platform.python_version()}, "
         + ", ".join(f"{name} {version(name)}" for name in PACKAGES)
