@@ -218,7 +218,7 @@ def _winners(contract: Contract, plan: Plan, work: _Work, around: Surroundings) 
     attempt, staged = work.staged[contract.dataset]
     engine = around.engine()
     files = file_frame(engine, plan.of(contract.dataset), staged.files)
-    rows, verdicts = read_rows(engine, attempt, contract), read_verdicts(engine, attempt)
+    rows, verdicts = read_rows(engine, attempt, contract), read_verdicts(engine, attempt, staged.slices)
     return winners(rows, verdicts, files.drop("sha256"), staged.dropped_files)
 
 
@@ -246,7 +246,7 @@ def _all_entries(plan: Plan, work: _Work, around: Surroundings) -> DataFrame:
     frames = [entries(*_parts(name, plan, work, around)) for name in work.staged]
     folder = around.zones.runs / plan.run_id / "staged" / "entries" / uuid.uuid4().hex[:8]
     around.engine().write_parquet(reduce(lambda one, other: one.unionByName(other), frames), folder)
-    return around.engine().read_parquet(folder, ENTRIES)
+    return around.engine().read_parquet([folder], ENTRIES)
 
 
 def _parts(name: str, plan: Plan, work: _Work, around: Surroundings) -> tuple[DataFrame, DataFrame, Context]:
@@ -254,7 +254,7 @@ def _parts(name: str, plan: Plan, work: _Work, around: Surroundings) -> tuple[Da
     contract, engine = plan.config.contracts[name], around.engine()
     files = file_frame(engine, plan.of(name), staged.files)
     context = Context(contract, files, staged.rule_names, plan.run_id, plan.now, staged.released > 0)
-    return read_rows(engine, attempt, contract), read_verdicts(engine, attempt), context
+    return read_rows(engine, attempt, contract), read_verdicts(engine, attempt, staged.slices), context
 
 
 def _account(plan: Plan, work: _Work, around: Surroundings, put_away: Commit | None) -> list[DatasetOutcome]:

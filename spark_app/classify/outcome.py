@@ -73,6 +73,13 @@ def _key_hash(contract: Contract) -> Column:
     return F.xxhash64(*contract.key).alias(KEY_HASH)
 
 
+def key_slice(rows: DataFrame, contract: Contract, number: int, slices: int) -> DataFrame:
+    """The rows of one slice of the keys."""
+    if slices == 1:
+        return rows
+    return rows.filter(F.pmod(F.xxhash64(*contract.key), F.lit(slices)) == number)
+
+
 def live_rows(rows: DataFrame, dropped_files: Sequence[int]) -> DataFrame:
     """The records of files whose rows count."""
     live = rows.filter(F.col("_rid").isNotNull())

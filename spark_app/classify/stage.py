@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spark_app import __version__
 from spark_app.classify.gate import held_files
-from spark_app.classify.outcome import Judgement, Outcome, verdicts
+from spark_app.classify.outcome import Judgement, Outcome, key_slice, verdicts
 from spark_app.classify.references import Parents
 from spark_app.classify.staging import PLACE, WAITING_FILE, Attempt, Staged, commit, read_rows, read_verdicts
 from spark_app.classify.tally import (
@@ -71,8 +71,10 @@ def stage(engine: Engine, data: StageInput, folder: Path) -> tuple[Attempt, Stag
         data.now,
         engine.small,
     )
-    engine.write_parquet(verdicts(rows, judgement), attempt.verdicts)
-    judged = read_verdicts(engine, attempt)
+    slices = engine.slices(sum(tally.rows for tally in tallies.values()))
+    for number in range(slices):
+        engine.write_parquet(_verdicts_of(rows, judgement, number, slices), attempt.verdicts(number))
+    judged = read_verdicts(engine, attempt, slices)
     outcomes = outcome_tallies(engine, rows, judged, data.contract, dropped)
     reasons = reason_counts(engine, rows, judged, data.ruleset, dropped) if Outcome.INVALID.value in outcomes else {}
     staged = Staged(
@@ -85,9 +87,17 @@ def stage(engine: Engine, data: StageInput, folder: Path) -> tuple[Attempt, Stag
         reasons,
         data.ruleset.names(),
         aggregates,
+        slices,
     )
     commit(attempt, staged)
     return attempt, staged
+
+
+def _verdicts_of(rows: DataFrame, judgement: Judgement, number: int, slices: int) -> DataFrame:
+    """Verdicts of one slice of the keys: a key's rows, and its row in the table, are always in the same slice."""
+    contract, table = judgement.contract, judgement.table
+    there = None if table is None else key_slice(table, contract, number, slices)
+    return verdicts(key_slice(rows, contract, number, slices), replace(judgement, table=there))
 
 
 def file_frame(engine: Engine, files: Sequence[SourceFile], results: Sequence[FileResult]) -> DataFrame:

@@ -69,9 +69,9 @@ class Attempt:
     def rows(self) -> Path:
         return self.folder / "rows"
 
-    @property
-    def verdicts(self) -> Path:
-        return self.folder / "verdicts"
+    def verdicts(self, number: int) -> Path:
+        """The verdicts of one slice of the keys."""
+        return self.folder / "verdicts" / str(number)
 
     @property
     def marker(self) -> Path:
@@ -123,6 +123,7 @@ class Staged:
     reasons: dict[str, int]
     rule_names: dict[int, str]
     aggregates: tuple[AggregateResult, ...] = ()
+    slices: int = 1
     format: int = FORMAT
     version: str = __version__
 
@@ -181,8 +182,8 @@ def _parsed(marker: Path) -> Staged:
 
 def read_rows(engine: Engine, attempt: Attempt, contract: Contract) -> DataFrame:
     """All staged records of a dataset, closing records included."""
-    return engine.read_parquet(attempt.rows, rows_ddl(contract))
+    return engine.read_parquet([attempt.rows], rows_ddl(contract))
 
 
-def read_verdicts(engine: Engine, attempt: Attempt) -> DataFrame:
-    return engine.read_parquet(attempt.verdicts, VERDICTS)
+def read_verdicts(engine: Engine, attempt: Attempt, slices: int) -> DataFrame:
+    return engine.read_parquet([attempt.verdicts(n) for n in range(slices)], VERDICTS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,7 @@ class Engine:
     """
 
     name: str
+    slice_rows = 0  # 0: the engine spills to disk, so nothing needs to be sliced
 
     def __init__(self, spark: SparkSession, cores: int) -> None:
         self.spark = spark
@@ -51,9 +52,13 @@ class Engine:
         with self._acting():
             frame.write.options(**(options or {})).parquet(str(path))
 
-    def read_parquet(self, path: Path, ddl: str) -> DataFrame:
-        """A folder of Parquet files. The caller knows that it exists: one engine reads a missing one as empty."""
-        return self.spark.read.schema(ddl).parquet(str(path))
+    def read_parquet(self, folders: Sequence[Path], ddl: str) -> DataFrame:
+        """Folders of Parquet files. The caller knows that they exist: one engine reads a missing one as empty."""
+        return self.spark.read.schema(ddl).parquet(*map(str, folders))
+
+    def slices(self, rows: int) -> int:
+        """Into how many slices of keys a join or MERGE of so many rows must be cut to fit into memory."""
+        return max(1, -(-rows // self.slice_rows)) if self.slice_rows else 1
 
     def read_table(self, path: Path) -> DataFrame:
         return self.spark.read.format("delta").load(str(path))

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spark_app.classify.outcome import Outcome, live_rows, with_lineage
+from spark_app.classify.outcome import Outcome, key_slice, live_rows, with_lineage
 from spark_app.config.contracts import LINEAGE, Contract
 from spark_app.engine import functions as F
 from spark_app.engine.port import Engine
@@ -17,9 +17,6 @@ from spark_app.tables.schema import create_if_missing, table_schema
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
-
-SLICE_ROWS = 500_000
-"""Rows that one MERGE of the embedded engine takes into a table that has rows: its memory grows with them."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,7 @@ def publish(engine: Engine, publication: Publication, won: DataFrame) -> Commit:
     for number, marker in enumerate(markers):
         if marker not in done:
             step = Step(publication.table, contract.key, columns, {c: f"s.`{c}`" for c in columns}, marker)
-            run_step(engine, step, _slice(lineaged, contract, number, slices))
+            run_step(engine, step, key_slice(lineaged, contract, number, slices))
     done = landed(publication.table, publication.above, publication.run_id)
     return sum((done.get(marker, Commit()) for marker in markers), Commit())
 
@@ -65,12 +62,4 @@ def _with_run(won: DataFrame, publication: Publication) -> DataFrame:
 
 
 def _slices(engine: Engine, publication: Publication) -> int:
-    if engine.name != "sail" or publication.above < 0:
-        return 1
-    return -(-publication.rows_to_write // SLICE_ROWS)
-
-
-def _slice(won: DataFrame, contract: Contract, number: int, slices: int) -> DataFrame:
-    if slices == 1:
-        return won
-    return won.filter(F.pmod(F.xxhash64(*contract.key), F.lit(slices)) == number)
+    return 1 if publication.above < 0 else engine.slices(publication.rows_to_write)

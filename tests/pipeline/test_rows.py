@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -276,3 +277,18 @@ def test_tables_carry_no_feature_that_a_reader_may_lack(lake: Lake) -> None:
         protocol = DeltaTable(str(log.parent)).protocol()
         assert (protocol.min_reader_version, protocol.min_writer_version) == (1, 2), log
         assert not protocol.reader_features
+
+
+def test_slices_of_keys_change_nothing_but_memory(
+    new_lake: Callable[[], Lake], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lakes = new_lake(), new_lake()
+    for lake, rows_a_slice in zip(lakes, (0, 2), strict=True):
+        monkeypatch.setattr(type(lake.engine), "slice_rows", rows_a_slice)
+        for modified in ("2025-05-10", "2025-05-11"):
+            amounts = [f"{n}.0{modified[-1]}" for n in range(1, 9)]
+            lake.put("orders/a.csv", [ORDERS, *(order(n % 7, amounts[n - 1]) for n in range(1, 9)), "x,y"], modified)
+            report = lake.run(open_gate="test")
+        assert lake.counts(report, "orders") == {"read": 9, "updated": 6, "quarantined": 2, "duplicates": 1}
+    assert lakes[0].table("orders") == lakes[1].table("orders")
+    assert lakes[1].versions()["orders"] > lakes[0].versions()["orders"]
