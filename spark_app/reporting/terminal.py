@@ -14,7 +14,7 @@ from spark_app import __version__
 from spark_app.reporting.report import Report
 from spark_app.runs.plan import Plan
 
-_WIDE = 100
+_WIDE = 112
 _COLUMNS = (
     ("read", "read"),
     ("+released", "+rel"),
@@ -92,8 +92,8 @@ class Screen:
 
     def _table(self, datasets: dict[str, Any]) -> Table:
         wide = self._out.width >= _WIDE
-        table = Table(box=None, pad_edge=False, padding=(0, 1))
-        table.add_column("")
+        table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+        table.add_column("", no_wrap=True, min_width=11)
         for long, short in _COLUMNS:
             table.add_column(long if wide else short, justify="right", no_wrap=True)
         table.add_column("balanced" if wide else "=", justify="center")

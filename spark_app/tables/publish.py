@@ -45,7 +45,7 @@ def publish(engine: Engine, publication: Publication, won: DataFrame) -> Commit:
     create_if_missing(publication.table, table_schema(contract), contract.partition_by)
     columns = (*contract.names, *LINEAGE)
     lineaged = _with_run(won, publication)
-    slices = _slices(engine, publication)
+    slices = engine.slices(publication.rows_to_write)
     done = landed(publication.table, publication.above, publication.run_id)
     markers = [f"{publication.run_id}/{contract.dataset}/publish-{n}-of-{slices}" for n in range(slices)]
     for number, marker in enumerate(markers):
@@ -59,7 +59,3 @@ def publish(engine: Engine, publication: Publication, won: DataFrame) -> Commit:
 def _with_run(won: DataFrame, publication: Publication) -> DataFrame:
     moment = F.lit(publication.now.isoformat()).cast("timestamp")
     return won.withColumn("ingestion_timestamp", moment).withColumn("run_id", F.lit(publication.run_id))
-
-
-def _slices(engine: Engine, publication: Publication) -> int:
-    return 1 if publication.above < 0 else engine.slices(publication.rows_to_write)
