@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 from spark_app.classify.outcome import Outcome
 from spark_app.classify.references import keys_of
 from spark_app.classify.stage import StageInput, file_frame, stage
-from spark_app.classify.staging import Attempt, Staged, committed, read_rows, read_verdicts
+from spark_app.classify.staging import WAITING_FILE, Attempt, Staged, committed, read_rows, read_verdicts
 from spark_app.config.contracts import Contract
 from spark_app.config.settings import RunMode, Zones
 from spark_app.engine import functions as F
 from spark_app.engine.port import Engine
-from spark_app.errors import LakehouseError
+from spark_app.errors import LakehouseError, UsageError
 from spark_app.quality.compiler import compile_suite
 from spark_app.reporting.progress import Observer
 from spark_app.reporting.report import (
@@ -32,6 +32,7 @@ from spark_app.reporting.report import (
     save_report,
 )
 from spark_app.runs import plan as plans
+from spark_app.runs.abandon import accepted_commits
 from spark_app.runs.balance import check, count
 from spark_app.runs.lock import Lock, writer_lock
 from spark_app.runs.plan import Config, Plan, Request, make_plan
@@ -81,9 +82,11 @@ def load(request: Request, config: Config, around: Surroundings, wait_seconds: f
     Raises LakehouseError; a run that has begun then has a report of its failure, and stays open.
     """
     if request.run_id and (done := read_report(around.zones.runs, request.run_id)) and done.finished:
-        return [done]
+        return [_same_mode(done, request)]
     if request.mode is RunMode.VALIDATE_ONLY:
-        return [_execute(make_plan(request, config), around)]
+        plan = make_plan(request, config)
+        remove_staged(around.zones.runs, plan.run_id)
+        return [_execute(plan, around)]
     run_id = request.run_id or plans.new_run_id(request.now or plans.utc_now())
     with writer_lock(around.zones.state, run_id, wait_seconds) as lock:
         reports = list(_finish_open(lock, around))
@@ -92,8 +95,19 @@ def load(request: Request, config: Config, around: Surroundings, wait_seconds: f
         request = replace(request, run_id=run_id)
         resumed = [report.run_id for report in reports]
         reports.append(_begin(make_plan(request, config), lock, around, resumed))
-        reports += _follow_ups(request, config, lock, around)
+        if follow_ups := list(_follow_ups(request, config, lock, around)):
+            reports[-1] = reports[-1].followed_by([r.run_id for r in follow_ups])
+            save_report(reports[-1], around.zones.runs)
+        reports += follow_ups
     return reports
+
+
+def _same_mode(done: Report, request: Request) -> Report:
+    if done.data["run_mode"] != request.mode.value:
+        raise UsageError(
+            f"Run {done.run_id} has ended, and its mode was {done.data['run_mode']}", next_step="Give another --run-id."
+        )
+    return done
 
 
 def _finish_open(lock: Lock, around: Surroundings) -> Iterator[Report]:
@@ -113,6 +127,7 @@ def _finish_open(lock: Lock, around: Surroundings) -> Iterator[Report]:
 
 
 def _begin(plan: Plan, lock: Lock, around: Surroundings, resumed: list[str]) -> Report:
+    remove_staged(around.zones.runs, plan.run_id)  # what a dry run of this id may have left is not this plan's
     lock.open_run(plan.run_id)
     plans.save(plan, around.zones.runs)
     report = _execute(plan, around, resumed)
@@ -128,7 +143,9 @@ def _follow_ups(request: Request, config: Config, lock: Lock, around: Surroundin
         if not any(c.file.uri not in held for c in plan.files):
             return
         fresh = replace(plan, files=tuple(c for c in plan.files if c.file.uri not in held))
-        yield _begin(fresh, lock, around, [])
+        report = _begin(fresh, lock, around, [])
+        held.update(report.left_in_raw())
+        yield report
 
 
 def _unloaded(around: Surroundings, request: Request) -> list[str]:
@@ -170,7 +187,14 @@ def _stage_and_publish(contract: Contract, plan: Plan, work: _Work, around: Surr
         to_write = staged.count(Outcome.MERGED, Outcome.REFRESHED)
         around.observer.merging(name, to_write)
         publication = Publication(
-            contract, around.zones.table(name), plan.versions[name], plan.run_id, plan.now, to_write
+            contract,
+            around.zones.table(name),
+            plan.versions[name],
+            plan.run_id,
+            plan.now,
+            to_write,
+            accepted_commits(around.zones.runs, plan.run_id),
+            staged.slices,
         )
         work.commits[name] = (
             publish(around.engine(), publication, _winners(contract, plan, work, around)) if to_write else Commit()
@@ -231,13 +255,16 @@ def _put_away(plan: Plan, work: _Work, around: Surroundings) -> Commit | None:
     moved = any(s.count(Outcome.WAITING) or s.released for s in staged)
     if not bad and not moved:
         return Commit()
+    accepted = accepted_commits(around.zones.runs, plan.run_id)
     found, zones, engine, landed = _all_entries(plan, work, around), around.zones, around.engine(), Commit()
     if bad:
         path = zones.system_table("quarantine")
-        landed = merge_entries(engine, path, QUARANTINE, to_quarantine(found), plan.run_id, plan.versions["quarantine"])
+        landed = merge_entries(
+            engine, path, QUARANTINE, to_quarantine(found), plan.run_id, plan.versions["quarantine"], accepted
+        )
     if moved:
         path = zones.system_table("waiting")
-        merge_entries(engine, path, WAITING, to_waiting(found), plan.run_id, plan.versions["waiting"])
+        merge_entries(engine, path, WAITING, to_waiting(found), plan.run_id, plan.versions["waiting"], accepted)
     return landed
 
 
@@ -290,7 +317,8 @@ def _keep_held_rows(plan: Plan, work: _Work, around: Surroundings) -> None:
         if not staged.held or folder.exists():
             continue
         rows, _verdicts, context = _parts(name, plan, work, around)
-        bad = rows.filter(F.col("_file").isin(*staged.held) & (F.size("_reasons") > 0))
+        files = [index for index in staged.held if index != WAITING_FILE]
+        bad = rows.filter(F.col("_file").isin(*files) & (F.size("_reasons") > 0))
         as_verdicts = bad.select("_rid", F.lit(Outcome.INVALID.value).alias("outcome")).select(
             "*", F.array().cast("array<string>").alias("missing"), F.lit(None).cast("bigint").alias("keeper")
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from spark_app.classify.staging import AggregateResult, FileTally
+from spark_app.classify.staging import WAITING_FILE, AggregateResult, FileTally
 from spark_app.config.contracts import Contract
 from spark_app.sources.batches import FileResult
 
@@ -18,7 +18,8 @@ def held_files(
     """Files that must not be published, with the reason; a failed critical aggregate holds all of them."""
     failed = [a for a in aggregates if a.severity == "critical" and a.passed is not True]
     if failed:
-        return {f.index: _aggregate_reason(failed[0]) for f in files if f.status == "read"}
+        reason = _aggregate_reason(failed[0])  # nothing is released or expired either
+        return {WAITING_FILE: reason, **{f.index: reason for f in files if f.status == "read"}}
     limit = contract.gate.max_invalid_ratio
     held = {}
     for file in files:

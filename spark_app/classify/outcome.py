@@ -50,6 +50,7 @@ class Judgement:
     dropped_files: Sequence[int]
     now: datetime
     small: Callable[[DataFrame], DataFrame]  # marks a frame as small enough to be sent to every task
+    returned: bool = False  # whether rows came back from waiting
 
 
 def verdicts(rows: DataFrame, judgement: Judgement) -> DataFrame:
@@ -58,7 +59,18 @@ def verdicts(rows: DataFrame, judgement: Judgement) -> DataFrame:
     Only rows whose key occurs twice are ranked: sorting all of them costs ten times everything else here.
     """
     contract = judgement.contract
-    needed = ("_rid", "_file", "_origin_file", "_origin_modified_at", "_correction", "_expires_at", "_reasons")
+    needed = (
+        "_rid",
+        "_file",
+        "_sheet",
+        "_line",
+        "_waiting_id",
+        "_origin_file",
+        "_origin_modified_at",
+        "_correction",
+        "_expires_at",
+        "_reasons",
+    )
     slim = live_rows(rows, judgement.dropped_files).select(*needed, *contract.names, _key_hash(contract))
     twice = judgement.small(
         slim.filter(F.size("_reasons") == 0).groupBy(KEY_HASH).count().filter("count > 1").select(KEY_HASH)
@@ -66,7 +78,28 @@ def verdicts(rows: DataFrame, judgement: Judgement) -> DataFrame:
     alone = _judged(slim.join(twice, KEY_HASH, "left_anti"), judgement).withColumn("keeper", F.lit(None).cast("bigint"))
     together = _ranked(_judged(slim.join(twice, KEY_HASH, "left_semi"), judgement), contract)
     compared = _compared(alone.unionByName(together.select(*alone.columns)), judgement)
+    if judgement.returned:
+        compared = _against_waiting(compared)
     return compared.filter(F.col("outcome") != Outcome.MERGED.value).select("_rid", "outcome", "missing", "keeper")
+
+
+def row_id() -> Column:
+    """A row's id: of its file's content and its place there."""
+    place = F.concat_ws("|", "sha256", F.coalesce("_sheet", F.lit("")), F.col("_line").cast("string"))
+    return F.coalesce("_waiting_id", F.sha2(place, 256))
+
+
+def _against_waiting(rows: DataFrame) -> DataFrame:
+    """A row that would wait, and waits already (the same bytes were read before), is a duplicate of itself."""
+    waits = F.col("outcome") == Outcome.WAITING.value
+    there = rows.filter(F.col("outcome") == Outcome.STAYS.value).select(
+        F.col("_waiting_id").alias("_id"), F.col("_rid").alias("_there")
+    )
+    joined = rows.withColumn("_id", F.when(waits, row_id())).join(there, "_id", "left")
+    again = F.col("_there").isNotNull()
+    return joined.withColumn("keeper", F.coalesce("keeper", "_there")).withColumn(
+        "outcome", F.when(again, Outcome.DUPLICATE.value).otherwise(F.col("outcome"))
+    )
 
 
 def _key_hash(contract: Contract) -> Column:
@@ -100,18 +133,7 @@ def with_lineage(rows: DataFrame, files: DataFrame) -> DataFrame:
 
 def _judged(rows: DataFrame, judgement: Judgement) -> DataFrame:
     """Adds missing and outcome: of the row alone and its parents."""
-    contract = judgement.contract
-    needed = (
-        "_rid",
-        "_file",
-        "_origin_file",
-        "_origin_modified_at",
-        "_correction",
-        "_expires_at",
-        "_reasons",
-    )
-    slim = with_lineage(rows.select(*needed, *contract.names), judgement.files)
-    slim = with_missing(slim, contract, judgement.parents)
+    slim = with_missing(with_lineage(rows, judgement.files), judgement.contract, judgement.parents)
     lacks = F.size("missing") > 0
     from_waiting = F.col("_file") == WAITING_FILE
     due = F.col("_expires_at") <= F.lit(judgement.now.isoformat()).cast("timestamp")

@@ -59,9 +59,10 @@ def stage(engine: Engine, data: StageInput, folder: Path) -> tuple[Attempt, Stag
     files = file_results(engine, rows)
     _same_reader(files)
     tallies = file_tallies(engine, rows, data.ruleset)
-    aggregates = aggregate_results(engine, rows, data.ruleset.aggregates)
+    unread = [f.index for f in files if f.status != "read"]
+    aggregates = aggregate_results(engine, rows, data.ruleset.aggregates, unread)
     held = {} if data.gate_open else held_files(data.contract, files, tallies, aggregates)
-    dropped = sorted({*(f.index for f in files if f.status != "read"), *held})
+    dropped = sorted({*unread, *held})
     judgement = Judgement(
         data.contract,
         data.parents,
@@ -70,13 +71,18 @@ def stage(engine: Engine, data: StageInput, folder: Path) -> tuple[Attempt, Stag
         dropped,
         data.now,
         engine.small,
+        data.waiting is not None,
     )
     slices = engine.slices(sum(tally.rows for tally in tallies.values()))
     for number in range(slices):
         engine.write_parquet(_verdicts_of(rows, judgement, number, slices), attempt.verdicts(number))
     judged = read_verdicts(engine, attempt, slices)
-    outcomes = outcome_tallies(engine, rows, judged, data.contract, dropped)
-    reasons = reason_counts(engine, rows, judged, data.ruleset, dropped) if Outcome.INVALID.value in outcomes else {}
+    outcomes = outcome_tallies(engine, rows, judged, data.contract, data.ruleset, dropped)
+    reasons = (
+        reason_counts(engine, rows, judged, data.ruleset, dropped)
+        if {Outcome.INVALID, Outcome.EXPIRED} & outcomes.keys()
+        else {}
+    )
     staged = Staged(
         data.contract.dataset,
         attempt.folder.name,

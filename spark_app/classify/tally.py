@@ -40,35 +40,47 @@ def file_tallies(engine: Engine, rows: DataFrame, ruleset: Ruleset) -> dict[int,
 
 
 def outcome_tallies(
-    engine: Engine, rows: DataFrame, verdicts: DataFrame, contract: Contract, dropped_files: Sequence[int]
+    engine: Engine,
+    rows: DataFrame,
+    verdicts: DataFrame,
+    contract: Contract,
+    ruleset: Ruleset,
+    dropped_files: Sequence[int],
 ) -> dict[str, Tally]:
     """Rows of each outcome with their control totals, from rows and verdicts together."""
     outcome = F.coalesce("outcome", F.lit(Outcome.MERGED.value)).alias("outcome")
     joined = live_rows(rows, dropped_files).join(verdicts.select("_rid", "outcome"), "_rid", "left")
     measures = list(_measures(contract))
-    grouped = joined.select(outcome, *_inputs(contract)).groupBy("outcome").agg(*measures)
+    grouped = joined.select(outcome, *_inputs(contract, ruleset)).groupBy("outcome").agg(*measures)
     return {row["outcome"]: _tally(row, contract) for row in engine.collect(grouped)}
 
 
 def reason_counts(
     engine: Engine, rows: DataFrame, verdicts: DataFrame, ruleset: Ruleset, dropped_files: Sequence[int]
 ) -> dict[str, int]:
-    """Rows by rule among those that this run quarantines as invalid."""
+    """Rows by rule among those that this run quarantines as invalid, and by missing parent among expired ones."""
+    expired = verdicts.filter(F.col("outcome") == Outcome.EXPIRED.value).select(F.explode("missing").alias("reason"))
     invalid = verdicts.filter(F.col("outcome") == Outcome.INVALID.value).select("_rid")
     broken = (
         live_rows(rows, dropped_files).join(invalid, "_rid", "left_semi").select(F.explode("_reasons").alias("code"))
     )
-    names = ruleset.names()
-    return {names[r["code"]]: r["count"] for r in engine.collect(broken.groupBy("code").count().orderBy("code"))}
+    names, found = ruleset.names(), dict[str, int]()
+    marks = broken.select(F.col("code").cast("string").alias("reason")).unionByName(expired)
+    for row in engine.collect(marks.groupBy("reason").count().orderBy("reason")):
+        reason = row["reason"]
+        found[names[int(reason)] if reason.isdecimal() else reason] = row["count"]
+    return found
 
 
-def aggregate_results(engine: Engine, rows: DataFrame, rules: Sequence[AggregateRule]) -> tuple[AggregateResult, ...]:
+def aggregate_results(
+    engine: Engine, rows: DataFrame, rules: Sequence[AggregateRule], unread: Sequence[int]
+) -> tuple[AggregateResult, ...]:
     """All rules about the batch, by one query over the staged rows."""
     known = [rule for rule in rules if rule.check is not None]
     figures: dict[str, Any] = {}
     if known:
         columns = [rule.check.figure().alias(rule.name) for rule in known if rule.check]
-        figures = engine.collect(rows.filter("_rid is not null").agg(*columns))[0].asDict()
+        figures = engine.collect(live_rows(rows, [*unread, WAITING_FILE]).agg(*columns))[0].asDict()
     return tuple(
         AggregateResult(
             rule.name,
@@ -80,9 +92,11 @@ def aggregate_results(engine: Engine, rows: DataFrame, rules: Sequence[Aggregate
     )
 
 
-def _inputs(contract: Contract) -> Iterable[Column]:
+def _inputs(contract: Contract, ruleset: Ruleset) -> Iterable[Column]:
     yield (F.col("_file") == WAITING_FILE).cast("int").alias("released")
-    yield (F.size("_warnings") > 0).cast("int").alias("warned")
+    warnings = [F.lit(rule.code) for rule in ruleset.rules if rule.severity == "warning"]
+    warned = F.arrays_overlap("_warnings", F.array(*warnings)) if warnings else F.lit(False)
+    yield warned.cast("int").alias("warned")
     for name in contract.control_totals:
         text = F.btrim(F.col(text_of(name)), F.lit(TRIMMED))
         yield F.when(text.rlike(NUMBER), text.try_cast("decimal(38,6)")).alias(f"total_{name}")

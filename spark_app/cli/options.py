@@ -40,6 +40,13 @@ def zones(root: str) -> Zones:
             where=str(folder.absolute()),
             next_step=f"Make one with a sample in it: lakehouse sample {root}",
         )
+    if odd := sorted(set(re.findall(r"[^A-Za-z0-9._/@+=,'-]", str(folder.absolute())))):
+        raise UsageError(
+            f"The root's path holds {' '.join(map(repr, odd))}",
+            where=str(folder.absolute()),
+            why="the engines do not find tables under such a path",
+            next_step="Move the lake to a path of letters, digits and . _ - @ + = ,; files in raw may have any name.",
+        )
     return Zones.under(folder)
 
 
@@ -67,6 +74,8 @@ def request(
     from spark_app.runs.plan import Request
 
     names = tuple(d.strip().lower().replace("-", "_") for d in datasets.split(",") if d.strip())
+    if datasets and not names:
+        raise UsageError(f"--datasets {datasets!r} names none")
     if run_id and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", run_id):
         raise UsageError(f"{run_id!r} cannot be a run's id", next_step="Use letters, digits, dots and dashes.")
     return Request(zones(root), mode, names, open_gate, parse_time(now) if now else None, run_id)

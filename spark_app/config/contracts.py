@@ -25,6 +25,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 ColumnType = Annotated[
     str, Field(pattern=r"^(string|int|long|boolean|timestamp|date|decimal\(([1-9]|[12]\d|3[0-8]),\d{1,2}\))$")
 ]
+_RESERVED = ("outcome", "missing", "keeper", "keeper_place", "sha256")
 _UNITS = {"m": 60, "h": 3600, "d": 86400}
 
 
@@ -39,6 +40,15 @@ class Column(_Strict):
     nullable: bool = False
     optional: bool = False
     clean: tuple[Literal["trim", "upper"], ...] = ("trim",)
+
+    @field_validator("type")
+    @classmethod
+    def _scale_fits(cls, kind: str) -> str:
+        if kind.startswith("decimal"):
+            precision, scale = kind[8:-1].split(",")
+            if int(scale) > int(precision):
+                raise ValueError(f"{kind} has more decimals than digits")
+        return kind
 
     @model_validator(mode="after")
     def _optional_is_nullable(self) -> Column:
@@ -65,7 +75,7 @@ class Reference(_Strict):
 
 
 class Csv(_Strict):
-    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    delimiter: str = Field(default=",", pattern=r"^[\x09\x20-\x21\x23-\x7e]$")
     encoding: Literal["utf-8", "utf-16", "cp1252", "latin-1"] = "utf-8"
 
 
@@ -129,8 +139,8 @@ class Contract(_Strict):
             for name in names:
                 if name not in self.columns:
                     raise ValueError(f"{use} names {name!r}; columns are {', '.join(self.columns)}")
-        if taken := set(self.columns) & set(LINEAGE):
-            raise ValueError(f"{', '.join(sorted(taken))}: reserved for the lineage that every table carries")
+        if taken := set(self.columns) & {*LINEAGE, *_RESERVED}:
+            raise ValueError(f"{', '.join(sorted(taken))}: reserved for what this program adds to every row")
         self._types_fit()
         return self
 

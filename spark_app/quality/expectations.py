@@ -145,8 +145,8 @@ class Aggregate(Kwargs):
 
     gx_type: ClassVar[str]
     column: str | None = None
-    min_value: Bound = None
-    max_value: Bound = None
+    min_value: int | float | None = None
+    max_value: int | float | None = None
 
     def figure(self) -> Column:
         """The figure as an aggregate over staged rows."""
@@ -156,8 +156,9 @@ class Aggregate(Kwargs):
         """Whether the figure lies within the bounds; no figure (no rows) is within none."""
         if value is None:
             return False
-        low, high = (None if b is None else type(value)(str(b)) for b in (self.min_value, self.max_value))
-        return (low is None or value >= low) and (high is None or value <= high)
+        figure = Decimal(str(value))
+        low, high = (None if b is None else Decimal(str(b)) for b in (self.min_value, self.max_value))
+        return (low is None or figure >= low) and (high is None or figure <= high)
 
 
 class RowCountBetween(Aggregate):

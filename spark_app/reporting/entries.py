@@ -40,7 +40,8 @@ def rows(zones: Zones, config: Config, run: str, dataset: str, *, reveal: bool, 
     """Open entries, and held rows of a run, with place, reasons and record; masked unless revealed."""
     found = _open(zones, run, dataset, None).slice(0, limit).to_pylist()
     found += _held(zones, run, dataset)[: limit - len(found)]
-    return [_shown(entry, config.contracts[entry["dataset"]], zones, reveal=reveal) for entry in found]
+    known = [entry for entry in found if entry["dataset"] in config.contracts]  # others need their own --config
+    return [_shown(entry, config.contracts[entry["dataset"]], zones, reveal=reveal) for entry in known]
 
 
 def trace_key(zones: Zones, contract: Contract, key: str) -> list[dict[str, str]]:

@@ -22,10 +22,9 @@ def judge_files(
     engine: Engine, files: Sequence[Path], config: Config, dataset: str, now: datetime | None, scratch: Path
 ) -> dict[str, Any]:
     """Rows, invalid rows and their places of each file; references are not looked at, for there are no tables."""
-    contract, moment = config.contracts[dataset], now or utc_now()
+    alone, moment = config.contracts[dataset].model_copy(update={"references": ()}), now or utc_now()
     pinned = [_pinned(i, file) for i, file in enumerate(files)]
-    ruleset = compile_suite(config.suites[dataset], contract, {"now": moment})
-    alone = contract.model_copy(update={"references": ()})
+    ruleset = compile_suite(config.suites[dataset], alone, {"now": moment})
     data = StageInput(alone, ruleset, pinned, None, {}, None, moment, gate_open=True)
     attempt, staged = stage(engine, data, scratch / "staged" / dataset)
     bad = read_rows(engine, attempt, alone).filter(F.size("_reasons") > 0).filter("_rid is not null")

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from spark_app import __version__
-from spark_app.classify.outcome import VALID
+from spark_app.classify.outcome import VALID, Outcome
 from spark_app.classify.staging import Staged
 from spark_app.config.settings import Zones
 from spark_app.errors import LakehouseError
 from spark_app.quality.compiler import READER_REASONS
 from spark_app.runs.balance import Counts
 from spark_app.runs.plan import Claimed, Plan, utc_now
+from spark_app.runs.settle import settled
 from spark_app.sources.batches import FileResult
 from spark_app.storage.local import write_once
 from spark_app.tables.commits import table_version
@@ -111,6 +112,10 @@ class Report:
         """Whether the run came to its end (a failed one is open, and is finished by the next)."""
         return self.status != "failed"
 
+    def followed_by(self, run_ids: list[str]) -> Report:
+        """The same report, naming the runs that took what came meanwhile."""
+        return Report({**self.data, "follow_ups": run_ids})
+
     def left_in_raw(self) -> list[str]:
         """Files that the run read and left where they were."""
         return [f["uri"] for d in self.data["datasets"].values() for f in d["files"] if f["status"] == "held"]
@@ -121,9 +126,8 @@ class Report:
 
 def _plain(value: object) -> str:
     if isinstance(value, Decimal):
-        return (
-            format(value.normalize(), "f") if value != value.to_integral() else format(value.quantize(Decimal(1)), "f")
-        )
+        text = format(value, "f")
+        return text.rstrip("0").rstrip(".") if "." in text else text
     raise TypeError(f"{type(value).__name__} has no place in a report")
 
 
@@ -132,7 +136,7 @@ def finished_report(
 ) -> Report:
     exit_code, status = _verdict(plan, outcomes)
     data = _head(plan, engine, status, exit_code, seconds)
-    data["resumed"] = resumed
+    data["resumed"], data["follow_ups"] = resumed, []
     data["datasets"] = {o.name: o.as_json() for o in outcomes}
     data["error"] = None
     return Report(json.loads(Report(data).to_json()))
@@ -140,7 +144,7 @@ def finished_report(
 
 def failed_report(plan: Plan, engine: str, error: LakehouseError, seconds: float) -> Report:
     data = _head(plan, engine, "failed", error.exit_code, {"total": seconds})
-    data["resumed"], data["datasets"] = [], {}
+    data["resumed"], data["follow_ups"], data["datasets"] = [], [], {}
     data["error"] = {
         "type": type(error).__name__,
         "message": str(error),
@@ -186,7 +190,10 @@ def _verdict(plan: Plan, outcomes: list[DatasetOutcome]) -> tuple[int, str]:
 
 
 def _file_report(claimed: Claimed, result: FileResult | None, staged: Staged | None) -> FileReport:
+    held = set(staged.held) if staged else set()
     uri, size = claimed.file.uri, claimed.file.size
+    if result is None and not settled(claimed, {f.index: f for f in staged.files} if staged else {}, held):
+        return FileReport(uri, size, "held", error=f"It has {claimed.loaded_as}, which did not load.", fix="See there.")
     if result is None or staged is None:
         return FileReport(uri, size, "already_loaded", error=claimed.loaded_as)
     sheets = [asdict(sheet) for sheet in result.sheets]
@@ -230,8 +237,9 @@ def _metrics(counts: Counts, staged: Staged | None) -> dict[str, Any]:
         loaded = [staged.outcomes[o] for o in VALID if o in staged.outcomes]
         if any(t.revenue is not None for t in loaded):
             metrics["revenue"] = sum((Decimal(t.revenue or 0) for t in loaded), Decimal(0))
-        if any(t.users is not None for t in loaded):
-            metrics["unique_users"] = max(t.users or 0 for t in loaded)
+        written = staged.outcomes.get(Outcome.MERGED)  # users of rows that are new or changed
+        if written is not None and written.users is not None:
+            metrics["unique_users"] = written.users
     return metrics
 
 

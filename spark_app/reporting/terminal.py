@@ -87,8 +87,8 @@ class Screen:
         if data["datasets"]:
             self._out.print(self._table(data["datasets"]))
         for line in (*_totals(data), *_reasons(data, self._root), *_trouble(data, self._root)):
-            self._out.print(line, soft_wrap=True)
-        self._out.print(_last_line(data, self._root), soft_wrap=True)
+            self._out.print(line, soft_wrap=True, markup=False)
+        self._out.print(_last_line(data, self._root), soft_wrap=True, markup=False)
 
     def _table(self, datasets: dict[str, Any]) -> Table:
         wide = self._out.width >= _WIDE

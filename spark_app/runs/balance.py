@@ -9,6 +9,7 @@ from spark_app.classify.outcome import QUARANTINED, VALID, Outcome
 from spark_app.classify.staging import Staged
 from spark_app.config.contracts import Contract
 from spark_app.errors import BrokenEquation
+from spark_app.sources.batches import exact_sum
 from spark_app.tables.commits import Commit
 
 
@@ -28,8 +29,8 @@ class ControlTotal:
 
     @property
     def balanced(self) -> bool:
-        placed = self.loaded + self.stale + self.held + self.quarantined + self.duplicates + self.waiting
-        return self.read + self.released == placed
+        placed = (self.loaded, self.stale, self.held, self.quarantined, self.duplicates, self.waiting)
+        return exact_sum((self.read, self.released)) == exact_sum(placed)
 
 
 @dataclass(frozen=True)
@@ -107,14 +108,14 @@ def count(
 def _total(name: str, staged: Staged, held_back: bool) -> ControlTotal:
     def of(*outcomes: str) -> Decimal:
         found = (staged.outcomes[o].totals[name][0] for o in outcomes if o in staged.outcomes)
-        return sum(map(Decimal, found), Decimal(0))
+        return exact_sum(map(Decimal, found))
 
     counted = [f for f in staged.files if f.status == "read" and f.index not in staged.held]
     released = (t.released_totals.get(name, "0") for o, t in staged.outcomes.items() if o != Outcome.STAYS)
     to_write = of(Outcome.MERGED, Outcome.REFRESHED)
     return ControlTotal(
-        read=sum((Decimal(f.totals[name][0]) for f in counted), Decimal(0)),
-        released=sum(map(Decimal, released), Decimal(0)),
+        read=exact_sum(Decimal(f.totals[name][0]) for f in counted),
+        released=exact_sum(map(Decimal, released)),
         loaded=of(Outcome.IDENTICAL) + (Decimal(0) if held_back else to_write),
         stale=of(Outcome.STALE),
         held=to_write if held_back else Decimal(0),

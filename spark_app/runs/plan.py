@@ -6,6 +6,7 @@ import hashlib
 import json
 import secrets
 import tempfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from spark_app import __version__
 from spark_app.config.contracts import Contract, Contracts, load_contracts
 from spark_app.config.settings import RunMode, Zones
 from spark_app.errors import StateUnreadable, UsageError
+from spark_app.quality.compiler import compile_suite
 from spark_app.quality.suite import Suite, load_suite
 from spark_app.sources.batches import SourceFile
 from spark_app.sources.discover import Discovery, Passed, RawFile, discover
@@ -23,6 +25,7 @@ from spark_app.storage.local import write_once
 from spark_app.tables.commits import table_version
 from spark_app.tables.entries import open_waiting
 from spark_app.tables.history import Loaded, loaded_before
+from spark_app.tables.schema import check_schema
 
 FORMAT = 1
 SYSTEM_TABLES = ("quarantine", "waiting", "load_history")
@@ -36,6 +39,7 @@ class Claimed:
     dataset: str
     relative: str
     loaded_as: str = ""
+    copy_of: int | None = None  # the index of the file of equal bytes that is read in its place
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,8 @@ def load_config(folder: Path) -> Config:
     """Contracts and suites of a folder. Raises ContractError or SuiteError."""
     contracts = load_contracts(folder / "contracts")
     suites = {name: load_suite(folder / "ge_suites", name) for name in contracts}
+    for name, contract in contracts.items():
+        compile_suite(suites[name], contract, {"now": utc_now()})  # a wrong rule is refused before anything begins
     files = [*sorted((folder / "contracts").glob("*.y*ml")), *sorted((folder / "ge_suites").glob("*.json"))]
     texts = {f.relative_to(folder).as_posix(): f.read_text(encoding="utf-8") for f in files}
     return Config(contracts, suites, texts)
@@ -115,9 +121,16 @@ def make_plan(request: Request, config: Config) -> Plan:
     zones = request.zones
     now = request.now or utc_now().replace(microsecond=0)
     datasets = tuple(n for n in config.contracts if not request.datasets or n in request.datasets)
+    for folder in zones.raw:
+        if not folder.is_dir():
+            raise UsageError(
+                "There is no raw zone", where=str(folder), next_step="Make this folder, and put files into it."
+            )
     found = discover(zones.raw, tuple(config.contracts))
     versions = {name: table_version(zones.table(name)) for name in config.contracts}
     versions |= {name: table_version(zones.system_table(name)) for name in SYSTEM_TABLES}
+    for name in datasets:
+        check_schema(zones.table(name), config.contracts[name])
     files = _claimed(found, datasets, config, loaded_before(zones.system_table("load_history")))
     run_id = request.run_id or new_run_id(utc_now())
     return Plan(
@@ -143,16 +156,22 @@ def _claimed(
     claimed = []
     for index, file in enumerate(files):
         source = SourceFile(index, str(file.path), file.uri, file.size, file.mtime_ns)
-        same = _loaded_as(file, hashes.get(file, ""), newest, config.contracts[file.dataset], history)
-        claimed.append(Claimed(source, file.dataset, file.relative, same))
+        sha256 = hashes.get(file, "")
+        chosen = newest.get((file.dataset, sha256), file)
+        if chosen != file:
+            said = f"the same content as {chosen.uri}"
+            claimed.append(Claimed(source, file.dataset, file.relative, said, files.index(chosen)))
+            continue
+        known = _loaded_by(file, sha256, config.contracts[file.dataset], history)
+        claimed.append(Claimed(source, file.dataset, file.relative, known))
     return tuple(claimed)
 
 
 def _hashes(files: Sequence[RawFile], history: Sequence[Loaded]) -> dict[RawFile, str]:
     """sha256 of the files whose size says that their content may be known: of an earlier load, or twice in raw."""
-    sizes = [(file.dataset, file.size) for file in files]
+    sizes = Counter((file.dataset, file.size) for file in files)
     known = {(load.dataset, load.size) for load in history}
-    suspects = [f for f in files if (f.dataset, f.size) in known or sizes.count((f.dataset, f.size)) > 1]
+    suspects = [f for f in files if (f.dataset, f.size) in known or sizes[f.dataset, f.size] > 1]
     result = {}
     for file in suspects:
         with file.path.open("rb") as content:
@@ -170,17 +189,7 @@ def _newest_of_equal(files: Sequence[RawFile], hashes: Mapping[RawFile, str]) ->
     return newest
 
 
-def _loaded_as(
-    file: RawFile,
-    sha256: str,
-    newest: Mapping[tuple[str, str], RawFile],
-    contract: Contract,
-    history: Sequence[Loaded],
-) -> str:
-    if not sha256:
-        return ""
-    if (chosen := newest[file.dataset, sha256]) != file:
-        return f"the same content as {chosen.uri}"
+def _loaded_by(file: RawFile, sha256: str, contract: Contract, history: Sequence[Loaded]) -> str:
     loads = [load for load in history if load.dataset == file.dataset]
     if not contract.event_time and loads:
         # Without event time v1, v2, v1 must end at v1: only the content that was loaded last is known.
@@ -208,7 +217,7 @@ def load(runs: Path, run_id: str) -> Plan:
             why=type(error).__name__,
             next_step=f"Restore it, or give the run up: lakehouse unlock --run {run_id} --abandon.",
         ) from error
-    if data.pop("format", None) != FORMAT:
+    if data.pop("format", None) != FORMAT or "config" not in data:
         raise StateUnreadable(
             f"The plan of run {run_id} has another format",
             where=str(file),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from spark_app.config.settings import Zones
+from spark_app.errors import BrokenEquation
 from spark_app.runs.plan import Claimed, Plan
 from spark_app.sources.batches import FileResult
 from spark_app.storage.local import Pin, move, remove_tree, write_once
@@ -15,7 +17,7 @@ from spark_app.tables.history import Load, record_loads
 
 
 def source_time(file_mtime_ns: int) -> datetime:
-    return datetime.fromtimestamp(file_mtime_ns / 1e9, UTC).replace(microsecond=file_mtime_ns // 1000 % 1_000_000)
+    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=file_mtime_ns // 1000)
 
 
 def record_history(plan: Plan, zones: Zones, results: dict[int, FileResult], held: set[int]) -> None:
@@ -45,12 +47,25 @@ def settle_files(plan: Plan, zones: Zones, results: dict[int, FileResult], held:
     """
     for claimed in plan.files:
         result = results.get(claimed.file.index)
-        if claimed.file.index in held or (result and result.status == "changed"):
-            continue
-        if result and result.status == "rejected":
-            _reject(claimed, result, plan.run_id, zones)
-        else:
+        if settled(claimed, results, held):
             _move(claimed, zones.archive / plan.run_id)
+        elif result and result.status == "rejected":
+            _reject(claimed, result, plan.run_id, zones)
+
+
+def settled(claimed: Claimed, results: Mapping[int, FileResult], held: Collection[int]) -> bool:
+    """Whether a file's rows are accounted for, so that it may leave raw: it was read, or its content is known.
+
+    A copy shares the fate of the file that was read in its place. Raises BrokenEquation for a file that the plan
+    claimed and nobody read.
+    """
+    index = claimed.file.index if claimed.copy_of is None else claimed.copy_of
+    result = results.get(index)
+    if result is None:
+        if claimed.copy_of is None and not claimed.loaded_as:
+            raise BrokenEquation("A file of the plan was not read", where=claimed.file.uri)
+        return bool(claimed.loaded_as)
+    return result.status == "read" and index not in held
 
 
 def _reject(claimed: Claimed, result: FileResult, run_id: str, zones: Zones) -> None:

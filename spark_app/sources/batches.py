@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -14,11 +14,11 @@ import pyarrow.compute as pc
 if TYPE_CHECKING:  # tasks import this module, and need no pydantic
     from spark_app.config.contracts import Contract
 
-TRIMMED = " \t\r\n\u00a0\ufeff"
+TRIMMED = " \t\r\n\x0b\x0c\u0085\u00a0\u2028\u2029\ufeff"
 """Characters that cleaning takes off both ends of a text, here and in `classify.conform`."""
 
-NUMBER = r"^[+-]?[0-9]{1,32}(\.[0-9]{1,6})?$"
-"""What a control total counts as a number: plain digits, at most six decimals (decimal(38,6) holds it)."""
+NUMBER = r"^[+-]?[0-9]{1,24}(\.[0-9]{1,6})?$"
+"""What a control total counts as a number: plain digits, at most six decimals. decimal(38,6) holds ten million."""
 
 WRONG_FIELD_COUNT = "wrong_field_count"
 FORMULA_WITHOUT_VALUE = "formula_without_value"
@@ -152,6 +152,12 @@ def malformed(width: int, lines: list[int], error: str, raws: list[str], sheet: 
     )
 
 
+def exact_sum(values: Iterable[Decimal]) -> Decimal:
+    """A sum of all digits: Python's default context would round at 28."""
+    with localcontext(prec=60):
+        return sum(values, Decimal(0))
+
+
 class Totals:
     """The reader's own sums of the control columns, added up chunk by chunk."""
 
@@ -166,7 +172,7 @@ class Totals:
             numbers = text.filter(pc.fill_null(pc.match_substring_regex(text, NUMBER), False))
             self._no_number[name] += len(chunk) - len(numbers)
             if len(numbers):
-                self._sums[name] += pc.sum(numbers.cast(pa.decimal128(38, 6))).as_py()
+                self._sums[name] = exact_sum((self._sums[name], pc.sum(numbers.cast(pa.decimal128(38, 6))).as_py()))
 
     def result(self) -> dict[str, tuple[str, int]]:
         return {name: (str(total), self._no_number[name]) for name, total in self._sums.items()}

@@ -78,6 +78,9 @@ def _walk(folder: Path) -> Iterator[os.DirEntry[str]]:
 
 def _judged(entry: os.DirEntry[str], folder: Path, datasets: Collection[str]) -> RawFile | Passed:
     relative = Path(entry.path).relative_to(folder).as_posix()
+    if not _is_text(relative):
+        shown = relative.encode(errors="surrogateescape").decode("utf-8", "backslashreplace")
+        return Passed(f"raw/{shown}", "unknown", "its name is not UTF-8", "Rename it.")
     uri = f"raw/{relative}"
     for pattern, reason in _IGNORED.items():
         if any(fnmatch.fnmatch(part.lower(), pattern) for part in relative.split("/")):
@@ -97,6 +100,14 @@ def _judged(entry: os.DirEntry[str], folder: Path, datasets: Collection[str]) ->
         return Passed(uri, "unknown", "this type of file cannot be read", _fix_of_type(relative))
     stat = entry.stat(follow_symlinks=False)
     return RawFile(Path(entry.path), relative, dataset, stat.st_size, stat.st_mtime_ns)
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def dataset_of(relative: str) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import ParseError  # the class only; parsing is defusedxml's
 
 import openpyxl
 import pyarrow as pa
@@ -27,6 +29,21 @@ from spark_app.sources.batches import (
 )
 from spark_app.sources.header import Header, match
 
+# What openpyxl, zipfile and the XML parser raise on content that is not what it says.
+_DAMAGE = (
+    ParseError,
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    KeyError,
+    IndexError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    NotImplementedError,
+    InvalidFileException,
+)
+_TALL = 1000
 _ROWS = 10_000
 _OLE = b"\xd0\xcf\x11\xe0"
 _INFLATED_FREELY = 64 << 20
@@ -40,6 +57,11 @@ class _Marks:
 
     formulas: dict[int, set[int]]
     merged: dict[int, set[int]]
+    tall: list[tuple[int, int, set[int]]]  # merged ranges of very many rows: first row, last row, columns
+
+    def merged_in(self, row: int) -> set[int]:
+        found = set(self.merged.get(row, ()))
+        return found.union(*(columns for first, last, columns in self.tall if first <= row <= last))
 
 
 def read_excel(path: Path, spec: ReadSpec, sheets: list[SheetResult]) -> Iterator[Chunk]:
@@ -47,6 +69,15 @@ def read_excel(path: Path, spec: ReadSpec, sheets: list[SheetResult]) -> Iterato
 
     Raises FileFault when the workbook cannot be opened or no worksheet loads.
     """
+    try:
+        yield from _read(path, spec, sheets)
+    except _DAMAGE as error:
+        raise FileFault(
+            f"The workbook is damaged ({type(error).__name__}).", "Open it in Excel, save it again as .xlsx."
+        ) from error
+
+
+def _read(path: Path, spec: ReadSpec, sheets: list[SheetResult]) -> Iterator[Chunk]:
     _check_container(path)
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
@@ -143,7 +174,7 @@ def _unknowable(row: int, header: Header, marks: _Marks) -> str | None:
     places = {p for p in header.places if p is not None}
     if marks.formulas.get(row, set()) & places:
         return FORMULA_WITHOUT_VALUE
-    if marks.merged.get(row, set()) & places:
+    if marks.merged_in(row) & places:
         return MERGED_CELLS
     return None
 
@@ -152,23 +183,30 @@ def _marks(archive: zipfile.ZipFile, member: str) -> _Marks:
     """One pass over the sheet's XML: openpyxl's streaming reader tells neither merges nor missing values."""
     formulas: dict[int, set[int]] = {}
     merged: dict[int, set[int]] = {}
+    tall: list[tuple[int, int, set[int]]] = []
     with archive.open(member.lstrip("/")) as xml:
         for _, element in ElementTree.iterparse(xml, events=("end",)):
             if element.tag == f"{_NAMESPACE}c":
-                if element.find(f"{_NAMESPACE}f") is not None and not element.findtext(f"{_NAMESPACE}v"):
+                calculated = element.findtext(f"{_NAMESPACE}v") or not element.get("r")
+                if element.find(f"{_NAMESPACE}f") is not None and not calculated:
                     row, column = coordinate_to_tuple(element.get("r"))
                     formulas.setdefault(row, set()).add(column - 1)
             elif element.tag == f"{_NAMESPACE}mergeCell":
-                _add_range(merged, element.get("ref"))
+                _add_range(merged, tall, element.get("ref"))
             elif element.tag == f"{_NAMESPACE}row":
                 element.clear()
-    return _Marks(formulas, merged)
+    return _Marks(formulas, merged, tall)
 
 
-def _add_range(merged: dict[int, set[int]], reference: str) -> None:
+def _add_range(merged: dict[int, set[int]], tall: list[tuple[int, int, set[int]]], reference: str) -> None:
     left, top, right, bottom = range_boundaries(reference)
-    for row in range(top or 1, (bottom or 1) + 1):
-        merged.setdefault(row, set()).update(range((left or 1) - 1, right or 1))
+    columns = set(range((left or 1) - 1, right or 1))
+    first, last = top or 1, bottom or 1
+    if last - first > _TALL:
+        tall.append((first, last, columns))
+        return
+    for row in range(first, last + 1):
+        merged.setdefault(row, set()).update(columns)
 
 
 def seen(cell: Any) -> str:

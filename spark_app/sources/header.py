@@ -28,7 +28,7 @@ def match(names: Sequence[str], spec: ReadSpec, line: str) -> Header:
     """Finds each contract column in a header. Raises FileFault with the likely cause when one is missing."""
     head = [normalized(name) for name in names]
     found = sum(name in head for name in spec.columns)
-    shown = f" Line 1: {line[:120]!r}." if found or not spec.masked else ""
+    shown = f" Line 1: {_shown(line, spec.delimiter, spec)!r}." if found or not spec.masked else ""
     if twice := sorted({n for n in head if n in spec.columns and head.count(n) > 1}):
         raise FileFault(f"The header names {', '.join(twice)} twice.{shown}", "Remove or rename the second column.")
     if missing := [name for name in spec.required if name not in head]:
@@ -41,6 +41,14 @@ def match(names: Sequence[str], spec: ReadSpec, line: str) -> Header:
     return Header(len(head), tuple(head.index(n) if n in head else None for n in spec.columns))
 
 
+def _shown(line: str, delimiter: str, spec: ReadSpec) -> str:
+    """Line 1 as it may be shown: of a dataset with masked columns, only what the contract itself names."""
+    if spec.masked:
+        parts = line.split(delimiter)
+        line = delimiter.join(part if normalized(part.strip('"')) in spec.columns else "…" for part in parts)
+    return line[:120]
+
+
 def _missing(
     names: Sequence[str], missing: list[str], found: int, spec: ReadSpec, line: str, shown: str
 ) -> tuple[str, str]:
@@ -48,7 +56,7 @@ def _missing(
         other = max(_DELIMITERS, key=line.count)
         if other != spec.delimiter and line.count(other) >= len(spec.required) - 1 > 0:
             columns = [normalized(part) for part in line.split(other)]
-            quoted = f" Line 1: {line[:120]!r}." if set(columns) & set(spec.columns) else ""
+            quoted = f" Line 1: {_shown(line, other, spec)!r}." if set(columns) & set(spec.columns) else ""
             return (
                 f"1 column found, {len(spec.columns)} expected.{quoted} Delimiter looks like {other!r}, "
                 f"the contract says {spec.delimiter!r}.",

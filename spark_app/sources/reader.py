@@ -46,6 +46,9 @@ def read_file(file: SourceFile, spec: ReadSpec) -> Iterator[pa.RecordBatch]:
             status, error, fix = "changed", *_CHANGED
     except FileNotFoundError:
         status, error, fix = "changed", *_CHANGED
+    except OSError as refusal:
+        status, error = "changed", f"The file cannot be read: {refusal.strerror or type(refusal).__name__}."
+        fix = "Give the program the right to read it; it stays in raw until then."
     yield closing(
         FileResult(
             file.index,

@@ -13,6 +13,17 @@ from pathlib import Path
 
 from spark_app.errors import StorageDenied
 
+_REFUSALS = (
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EISDIR,
+    errno.ENOTDIR,
+    errno.EEXIST,
+)
+
 
 @dataclass(frozen=True)
 class Pin:
@@ -33,7 +44,7 @@ def denials(path: Path, doing: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT):
+        if error.errno not in _REFUSALS:
             raise
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         raise StorageDenied(
@@ -42,7 +53,7 @@ def denials(path: Path, doing: str) -> Iterator[None]:
             why=os.strerror(error.errno),
             next_step="Make room, then run again; the run goes on where it stopped."
             if full
-            else f"Give user {os.geteuid()} the right to write there.",
+            else f"Make room for it under that name, and give user {os.geteuid()} the right to write there.",
         ) from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ def table_version(path: Path) -> int:
     return DeltaTable(str(path)).version() if exists(path) else NO_TABLE
 
 
-def landed(path: Path, above: int, run_id: str) -> dict[str, Commit]:
+def landed(path: Path, above: int, run_id: str, accepted: Collection[int] = ()) -> dict[str, Commit]:
     """The steps of a run among the commits above a version, by marker.
 
     Raises ForeignCommit for a commit with data that carries no marker of this run.
@@ -44,10 +45,18 @@ def landed(path: Path, above: int, run_id: str) -> dict[str, Commit]:
         if int(entry["version"]) <= above or str(entry["operation"]).startswith(_NO_DATA_CHANGE):
             continue
         marker = _marker(entry, run_id)
+        if marker is None and int(entry["version"]) in accepted:
+            continue
         if marker is None:
             raise _foreign(path, entry, run_id)
         steps[marker] = _metrics(entry)
     return steps
+
+
+def steps_of(path: Path, run_id: str) -> set[str]:
+    """The steps of a run that a table's log holds, whatever else it holds."""
+    history = DeltaTable(str(path)).history() if exists(path) else []
+    return {marker for entry in history if (marker := _marker(entry, run_id))}
 
 
 def _marker(entry: dict[str, Any], run_id: str) -> str | None:
@@ -70,6 +79,6 @@ def _foreign(path: Path, entry: dict[str, Any], run_id: str) -> ForeignCommit:
         f"Someone else changed the table while run {run_id} was open",
         where=f"{path}, version {entry['version']}",
         why=f"{entry['operation']} at {entry.get('timestamp')}",
-        next_step=f"Find out who wrote it. To give this run up: lakehouse unlock --run {run_id} --abandon "
-        "(only while nothing of it has landed; its files stay in raw).",
+        next_step=f"Find out who wrote it. If it does no harm: lakehouse unlock --run {run_id} "
+        f"--accept {entry['version']}; or give the run up, while nothing of it has landed: --abandon.",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from deltalake import DeltaTable
 
 from spark_app.classify.conform import cleaned
-from spark_app.classify.outcome import Outcome, with_lineage
+from spark_app.classify.outcome import Outcome, row_id, with_lineage
 from spark_app.classify.staging import WAITING_FILE, text_of
 from spark_app.config.contracts import Contract
 from spark_app.engine import functions as F
@@ -85,7 +85,7 @@ def _shaped(named: DataFrame, context: Context) -> DataFrame:
     moment = F.lit(context.now.isoformat()).cast("timestamp")
     run_id = F.lit(context.run_id)
     return named.select(
-        F.coalesce("_waiting_id", _new_id()).alias("id"),
+        row_id().alias("id"),
         F.lit(context.contract.dataset).alias("dataset"),
         _kind().alias("kind"),
         _reasons(context.rule_names).alias("reasons"),
@@ -123,15 +123,21 @@ def to_waiting(found: DataFrame) -> DataFrame:
 
 
 def merge_entries(
-    engine: Engine, table: Path, schema: pa.Schema, incoming: DataFrame, run_id: str, above: int
+    engine: Engine,
+    table: Path,
+    schema: pa.Schema,
+    incoming: DataFrame,
+    run_id: str,
+    above: int,
+    accepted: Collection[int],
 ) -> Commit:
     """Merges entries by id, once a run for all datasets; returns what the table's log counted."""
     create_if_missing(table, schema)
     marker = f"{run_id}/{table.name}"
-    if marker not in landed(table, above, run_id):
+    if marker not in landed(table, above, run_id, accepted):
         updates = _UPDATES if schema is QUARANTINE else {**_UPDATES, "missing": "s.`missing`"}
-        run_step(engine, Step(table, ("id",), schema.names, updates, marker), incoming)
-    return landed(table, above, run_id).get(marker, Commit())
+        run_step(engine, Step(table, ("dataset", "id"), schema.names, updates, marker), incoming)
+    return landed(table, above, run_id, accepted).get(marker, Commit())
 
 
 def open_waiting(table: Path) -> dict[str, int]:
@@ -166,11 +172,6 @@ def waiting_rows(engine: Engine, table: Path, contract: Contract) -> DataFrame:
         F.col("expires_at").alias("_expires_at"),
         *(F.col(f"_texts.{name}").alias(name) for name in contract.names),
     )
-
-
-def _new_id() -> Column:
-    place = F.concat_ws("|", "sha256", F.coalesce("_sheet", F.lit("")), F.col("_line").cast("string"))
-    return F.sha2(place, 256)
 
 
 def _kind() -> Column:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -29,6 +30,8 @@ class Publication:
     run_id: str
     now: datetime
     rows_to_write: int
+    accepted: Collection[int]  # versions of someone else's commits that a person has looked at
+    slices: int  # as staged: whoever finishes the run, on whatever engine, takes the same steps
 
 
 def winners(rows: DataFrame, verdicts: DataFrame, files: DataFrame, dropped_files: tuple[int, ...]) -> DataFrame:
@@ -45,14 +48,14 @@ def publish(engine: Engine, publication: Publication, won: DataFrame) -> Commit:
     create_if_missing(publication.table, table_schema(contract), contract.partition_by)
     columns = (*contract.names, *LINEAGE)
     lineaged = _with_run(won, publication)
-    slices = engine.slices(publication.rows_to_write)
-    done = landed(publication.table, publication.above, publication.run_id)
+    slices = publication.slices
+    done = landed(publication.table, publication.above, publication.run_id, publication.accepted)
     markers = [f"{publication.run_id}/{contract.dataset}/publish-{n}-of-{slices}" for n in range(slices)]
     for number, marker in enumerate(markers):
         if marker not in done:
             step = Step(publication.table, contract.key, columns, {c: f"s.`{c}`" for c in columns}, marker)
             run_step(engine, step, key_slice(lineaged, contract, number, slices))
-    done = landed(publication.table, publication.above, publication.run_id)
+    done = landed(publication.table, publication.above, publication.run_id, publication.accepted)
     return sum((done.get(marker, Commit()) for marker in markers), Commit())
 
 

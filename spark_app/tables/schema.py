@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pyarrow as pa
-from deltalake import DeltaTable
+from deltalake import DeltaTable, Schema
 
 from spark_app.config.contracts import Contract
+from spark_app.errors import ContractError
 from spark_app.storage.local import denials
 
 TIMESTAMP = pa.timestamp("us", "UTC")
@@ -91,3 +92,25 @@ def create_if_missing(path: Path, schema: pa.Schema, partition_by: tuple[str, ..
     with denials(path, "create the table"):
         path.mkdir(parents=True, exist_ok=True)
     DeltaTable.create(str(path), schema, mode="ignore", partition_by=list(partition_by), configuration=_PROPERTIES)
+
+
+def check_schema(path: Path, contract: Contract) -> None:
+    """Raises ContractError when a table that is there has other columns than its contract says."""
+    if not exists(path):
+        return
+    there = {
+        f.name: f.type.type if hasattr(f.type, "type") else str(f.type) for f in DeltaTable(str(path)).schema().fields
+    }
+    wanted = {
+        f.name: f.type.type if hasattr(f.type, "type") else str(f.type)
+        for f in Schema.from_arrow(table_schema(contract)).fields
+    }
+    if there == wanted:
+        return
+    differing = sorted(n for n in there.keys() | wanted.keys() if there.get(n) != wanted.get(n))
+    raise ContractError(
+        f"The table of {contract.dataset} does not have the contract's columns",
+        where=str(path),
+        why="; ".join(f"{n}: table {there.get(n, 'none')}, contract {wanted.get(n, 'none')}" for n in differing),
+        next_step="Bring the table in line (ALTER TABLE, or load it anew), or take the contract's change back.",
+    )

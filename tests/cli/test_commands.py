@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,17 @@ import pytest
 from tests.lake import ORDERS, order
 
 pytestmark = pytest.mark.engine
+ROOT = Path(__file__).parents[2]
 
 
 def lakehouse(*arguments: object, **extra: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", "from spark_app.cli import main; main()", *map(str, arguments)]
-    environment = {**os.environ, "LAKEHOUSE_ENGINE": "sail", "NO_COLOR": "1", **extra}
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=environment)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "LAKEHOUSE_ENGINE": "sail", "NO_COLOR": "1", **extra}
+    # In a folder of its own: `--root .` must not mean the checkout.
+    with tempfile.TemporaryDirectory() as here:
+        return subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=120, env=environment, cwd=here
+        )
 
 
 @pytest.fixture(scope="module")
@@ -121,12 +127,20 @@ def test_check_judges_files_and_writes_nothing(tmp_path: Path) -> None:
     assert lakehouse("check", file, "--dataset", "orders").returncode == 0
 
 
+def test_a_root_under_which_the_engines_find_no_tables_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "my lake" / "raw").mkdir(parents=True)
+    done = lakehouse("run", "--root", tmp_path / "my lake")
+    assert (done.returncode, "holds ' '" in done.stderr) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("run", "--nope"), "No such option"),
         (("run", "--root", "/nonexistent"), "There is no such folder"),
         (("run", "--root", "ftp://x"), "not a local folder"),
+        (("run", "--root", "."), "There is no raw zone"),
+        (("run", "--root", ".", "--datasets", ","), "names none"),
         (("run", "--root", ".", "--datasets", "nope"), "There is no dataset nope"),
         (("run", "--root", ".", "--now", "yesterday"), "not a point in time"),
         (("run", "--root", ".", "--wait", "soon"), "not a duration"),

@@ -1,0 +1,232 @@
+"""Faults that a review found: each was a failing test before it was mended."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from spark_app.config.settings import RunMode
+from spark_app.errors import ContractError, SuiteError, UsageError
+from spark_app.runs.abandon import abandon_run, accept_commit
+from spark_app.runs.lock import read_writer
+from spark_app.runs.plan import load_config
+from tests.lake import ORDERS, PRODUCTS, Lake, order, product
+from tests.pipeline.test_protocol import During, Killed, kill_at
+
+pytestmark = pytest.mark.engine
+
+
+def configured(folder: Path, *contracts: dict[str, Any], suites: dict[str, list[dict[str, Any]]] | None = None) -> Path:
+    for part in ("contracts", "ge_suites"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    for contract in contracts:
+        name = contract["dataset"]
+        (folder / "contracts" / f"{name}.yaml").write_text(yaml.safe_dump(contract))
+        rules = (suites or {}).get(name, [])
+        (folder / "ge_suites" / f"{name}.json").write_text(json.dumps({"name": name, "expectations": rules}))
+    return folder
+
+
+PAR = {"dataset": "par", "key": ["p"], "columns": {"p": {"type": "string"}}}
+KID = {
+    "dataset": "kid",
+    "key": ["k"],
+    "columns": {"k": {"type": "string"}, "p": {"type": "string"}},
+    "references": [{"columns": ["p"], "dataset": "par"}],
+}
+
+
+def test_what_a_dry_run_left_behind_is_not_taken_for_this_runs(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake.put("orders/a.csv", [ORDERS, order(1)])
+    with monkeypatch.context() as patch:
+        kill_at("_put_away", "before", patch)
+        with pytest.raises(Killed):
+            lake.run(RunMode.VALIDATE_ONLY, run_id="R1")
+    lake.put("orders/b.csv", [ORDERS, order(2)])
+    assert lake.counts(lake.run(run_id="R1"), "orders") == {"read": 2, "inserted": 2}
+
+
+def test_a_copy_shares_the_fate_of_the_file_that_is_read_in_its_place(lake: Lake) -> None:
+    for name in ("a", "b"):
+        lake.put(f"orders/{name}.csv", [ORDERS, order(1, "-1")], f"2025-05-1{'ab'.index(name)}")
+    report = lake.run()
+    assert {n: f["status"] for n, f in lake.files(report).items()} == {"orders/a.csv": "held", "orders/b.csv": "held"}
+    assert lake.raw() == ["orders/a.csv", "orders/b.csv"]
+
+
+def test_a_damaged_workbook_is_rejected_and_the_others_load(lake: Lake) -> None:
+    import io
+    import zipfile
+
+    from openpyxl import Workbook
+
+    book, whole, broken = Workbook(), io.BytesIO(), io.BytesIO()
+    book.active.append(PRODUCTS.split(","))
+    book.active.append([1, 2, "x", "y"])
+    book.save(whole)
+    with zipfile.ZipFile(whole) as source, zipfile.ZipFile(broken, "w") as target:
+        for name in source.namelist():
+            data = source.read(name)
+            target.writestr(name, data[: len(data) // 2] if "sheet1" in name else data)
+    lake.put("products/a.xlsx", broken.getvalue())
+    lake.put("products/b.csv", [PRODUCTS, product(1)])
+    report = lake.run()
+    assert {n: f["status"] for n, f in lake.files(report).items()} == {
+        "products/a.xlsx": "rejected",
+        "products/b.csv": "loaded",
+    }
+
+
+def test_an_amount_of_many_digits_is_quarantined_and_the_totals_are_exact(lake: Lake) -> None:
+    lake.put("orders/a.csv", [ORDERS, order(1), order(2, "1" * 24), order(3, "1" * 24 + ".123456"), order(4, "9" * 29)])
+    total = lake.run(open_gate="test").data["datasets"]["orders"]["control_totals"]["total_amount"]
+    assert total["read"] == "2" * 22 + "32.123456"
+    assert total["not_numbers"] == 1
+
+
+def test_wrong_suites_and_contracts_are_refused_before_anything_begins(tmp_path: Path) -> None:
+    wrong = [{"type": "expect_column_values_to_be_null", "kwargs": {"column": "nope"}}]
+    with pytest.raises(SuiteError):
+        load_config(configured(tmp_path / "a", PAR, suites={"par": wrong}))
+    for columns in ({"p": {"type": "decimal(5,9)"}}, {"p": {"type": "string"}, "outcome": {"type": "string"}}):
+        with pytest.raises(ContractError):
+            load_config(configured(tmp_path / "b", {**PAR, "columns": columns}))
+    with pytest.raises(ContractError):
+        load_config(configured(tmp_path / "c", {**PAR, "csv": {"delimiter": "¦"}}))
+
+
+def test_a_table_of_other_columns_than_its_contract_is_refused_before_anything_begins(
+    lake: Lake, tmp_path: Path
+) -> None:
+    lake.config = load_config(configured(tmp_path / "one", PAR))
+    lake.put("par/a.csv", "p\n1\n")
+    lake.run()
+    more = {**PAR, "columns": {"p": {"type": "string"}, "w": {"type": "int", "nullable": True}}}
+    lake.config = load_config(configured(tmp_path / "two", more))
+    lake.put("par/b.csv", "p,w\n2,3\n")
+    with pytest.raises(ContractError, match="w: table none, contract integer"):
+        lake.run()
+    assert read_writer(lake.zones.state).open_run == ""
+
+
+def test_the_same_bytes_read_again_while_their_rows_wait_are_duplicates_of_themselves(
+    lake: Lake, tmp_path: Path
+) -> None:
+    lake.config = load_config(configured(tmp_path / "config", PAR, KID))
+    for name, text in (("1", "k,p\na,x\nb,x\n"), ("2", "k,p\na,y\n"), ("3", "k,p\na,x\nb,x\n")):
+        lake.put(f"kid/{name}.csv", text, f"2025-05-0{name}")
+        report = lake.run()
+    assert lake.counts(report, "kid") == {"read": 2, "duplicates": 2}
+    assert len(lake.waiting()) == 3
+    lake.put("par/a.csv", "p\nx\ny\n")
+    report = lake.run()
+    assert report.data["datasets"]["kid"]["released"] == 3
+    assert lake.waiting() == []
+
+
+def test_one_file_in_two_datasets_gives_entries_of_each(lake: Lake, tmp_path: Path) -> None:
+    other = {**PAR, "dataset": "zar"}
+    lake.config = load_config(configured(tmp_path / "config", PAR, other))
+    for text, modified in (("p\n1\n,\n", "2025-05-01"), ("p\n2\n", "2025-05-02"), ("p\n1\n,\n", "2025-05-03")):
+        for dataset in ("par", "zar"):
+            lake.put(f"{dataset}/{modified}.csv", text, modified)
+        report = lake.run(open_gate="test")
+        assert all(d["balanced"] for d in report.data["datasets"].values())
+    assert sorted(q["dataset"] for q in lake.quarantine()) == ["par", "zar"]
+
+
+def test_a_critical_aggregate_that_fails_holds_the_dataset_and_releases_nothing(lake: Lake, tmp_path: Path) -> None:
+    lake.config = load_config(configured(tmp_path / "free", PAR, KID))
+    lake.put("kid/a.csv", "k,p\na,x\n")
+    lake.run()
+    rule = {"type": "expect_table_row_count_to_be_between", "kwargs": {"min_value": 1.5, "max_value": 1e9}}
+    lake.config = load_config(configured(tmp_path / "strict", PAR, KID, suites={"kid": [rule]}))
+    lake.put("par/a.csv", "p\nx\n")
+    lake.put("kid/b.csv", "k,p\nb,x\n")
+    lake.put("kid/broken.csv", "k,p\n" + "c,x\n" * 5 + '"')
+    report = lake.run()
+    assert (report.exit_code, lake.counts(report, "kid")) == (3, {})
+    assert {n: f["status"] for n, f in lake.files(report).items() if n.startswith("kid")} == {
+        "kid/b.csv": "held",
+        "kid/broken.csv": "rejected",
+    }
+    assert len(lake.waiting()) == 1
+
+
+def test_follow_ups_are_named_by_the_run_they_follow_and_a_held_one_is_not_tried_again(lake: Lake) -> None:
+    lake.put("orders/a.csv", [ORDERS, order(1)])
+    lake.observer = During(lambda: lake.put("orders/late.csv", [ORDERS, order(2, "-1")]))
+    reports = lake.runs()
+    assert [r.exit_code for r in reports] == [0, 3]
+    assert reports[0].data["follow_ups"] == [reports[1].run_id]
+
+
+def test_a_finished_run_id_of_another_mode_is_refused(lake: Lake) -> None:
+    lake.put("orders/a.csv", [ORDERS, order(1)])
+    lake.run(RunMode.VALIDATE_ONLY, run_id="look")
+    with pytest.raises(UsageError, match="its mode was validate_only"):
+        lake.run(run_id="look")
+
+
+def test_a_lake_without_raw_is_an_error_not_nothing_to_do(lake: Lake) -> None:
+    with pytest.raises(UsageError, match="no raw zone"):
+        lake.run()
+
+
+def test_a_file_name_that_is_not_utf8_stays_in_raw(lake: Lake) -> None:
+    lake.put("orders/a.csv", [ORDERS, order(1)])
+    (lake.zones.raw[0] / "orders" / "b\udcff.csv").write_text("x")
+    report = lake.run()
+    assert (report.exit_code, lake.counts(report, "orders")) == (4, {"read": 1, "inserted": 1})
+    assert [p["uri"] for p in report.data["other_files"]] == ["raw/orders/b\\xff.csv"]
+
+
+def test_expired_rows_have_reasons_in_the_report(lake: Lake, tmp_path: Path) -> None:
+    child = {**KID, "references": [{"columns": ["p"], "dataset": "par", "max_wait": "0d"}]}
+    lake.config = load_config(configured(tmp_path / "config", PAR, child))
+    lake.put("kid/a.csv", "k,p\na,x\n")
+    lake.run()
+    assert lake.run().data["datasets"]["kid"]["reasons"] == {"par(p)": 1}
+
+
+def test_a_commit_of_someone_else_can_be_accepted(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    from deltalake import DeltaTable
+
+    lake.put("orders/a.csv", [ORDERS, order(1)])
+    lake.run()
+    lake.put("orders/b.csv", [ORDERS, order(2)], "2025-05-11")
+    with monkeypatch.context() as patch:
+        kill_at("publish", "before", patch)
+        with pytest.raises(Killed):
+            lake.run()
+    DeltaTable(str(lake.zones.table("orders"))).delete("order_id = 'O-1'")
+    accept_commit(lake.zones, read_writer(lake.zones.state).open_run, lake.versions()["orders"])
+    assert lake.counts(lake.runs()[0], "orders") == {"read": 1, "inserted": 1}
+
+
+def test_a_run_whose_plan_is_damaged_can_be_given_up(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake.put("orders/a.csv", [ORDERS, order(1)])
+    with monkeypatch.context() as patch:
+        kill_at("_staged", "before", patch)
+        with pytest.raises(Killed):
+            lake.run()
+    run_id = read_writer(lake.zones.state).open_run
+    (lake.zones.runs / run_id / "plan.json").write_text('{"format": 1}')
+    abandon_run(lake.zones, run_id)
+    assert lake.counts(lake.run(), "orders") == {"read": 1, "inserted": 1}
+
+
+@pytest.mark.both
+def test_files_in_raw_may_have_any_name(lake: Lake) -> None:
+    names = ["sp ace", "ü [b]x", "p%20q 100%", "a#b?c", "it's", "a`b", "{a,b}*", "new\nline"]
+    for number, name in enumerate(names):
+        lake.put(f"orders/{name}/{name}.csv", [ORDERS, order(number + 1), order(100 + number, "-1")])
+    report = lake.run(open_gate="test")
+    n = len(names)
+    assert lake.counts(report, "orders") == {"read": 2 * n, "inserted": n, "quarantined": n}
+    assert {q["source_file"] for q in lake.quarantine()} == {f"raw/orders/{name}/{name}.csv" for name in names}
+    assert lake.raw() == []
