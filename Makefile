@@ -8,7 +8,7 @@ JAVA := $(shell command -v java 2>/dev/null || ls "$(JAVA_HOME)/bin/java" 2>/dev
 ROOT ?= demo
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-core test-sail test-spark lint bench wheel jars lock clean
+.PHONY: help run test test-core test-sail test-spark lint bench wheel jars schema lock clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ wheel: $(DEV)/.ready ## Build the wheel into dist/
 
 jars: $(DEV)/.ready ## Bring the two pinned Delta jars for classic Spark into .jars/
 	@$(DEV)/bin/python -m spark_app.engine.jars $(JARS)
+
+schema: $(DEV)/.ready ## Write the contracts' JSON Schema into docs/
+	@$(DEV)/bin/python -c 'import json; from spark_app.config.contracts import json_schema; print(json.dumps(json_schema(), indent=1))' > docs/contract.schema.json
 
 lock: ## Resolve the locks anew (needs uv)
 	for name in build local dev; do uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \

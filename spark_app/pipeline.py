@@ -1,4 +1,4 @@
-"""One run from top to bottom: the only place that composes the rooms below.
+"""One run from top to bottom: `loading` and `ending` compose the rooms below for it.
 
 files → staged rows and verdicts → tables → quarantine and waiting → the equations → archive → report
 """
@@ -6,25 +6,14 @@ files → staged rows and verdicts → tables → quarantine and waiting → the
 from __future__ import annotations
 
 import time
-import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from functools import reduce
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from dataclasses import replace
 
-from spark_app.classify.outcome import Outcome
-from spark_app.classify.references import keys_of
-from spark_app.classify.stage import StageInput, file_frame, stage
-from spark_app.classify.staging import WAITING_FILE, Attempt, Staged, committed, read_rows, read_verdicts
-from spark_app.config.contracts import Contract
-from spark_app.config.settings import RunMode, Zones
-from spark_app.engine import functions as F
-from spark_app.engine.port import Engine
+from spark_app.config.settings import RunMode
+from spark_app.ending import account, put_away, settle
 from spark_app.errors import LakehouseError, UsageError
-from spark_app.quality.compiler import compile_suite
-from spark_app.reporting.progress import Observer
+from spark_app.loading import Surroundings, Work, stage_and_publish
 from spark_app.reporting.report import (
-    DatasetOutcome,
     Report,
     failed_report,
     finished_report,
@@ -32,48 +21,11 @@ from spark_app.reporting.report import (
     save_report,
 )
 from spark_app.runs import plan as plans
-from spark_app.runs.abandon import accepted_commits
-from spark_app.runs.balance import check, count
 from spark_app.runs.lock import Lock, writer_lock
 from spark_app.runs.plan import Config, Plan, Request, make_plan
-from spark_app.runs.settle import record_history, remove_staged, settle_files
-from spark_app.tables.commits import Commit
-from spark_app.tables.entries import (
-    ENTRIES,
-    Context,
-    entries,
-    merge_entries,
-    open_waiting,
-    to_quarantine,
-    to_waiting,
-    waiting_rows,
-)
-from spark_app.tables.publish import Publication, publish, winners
-from spark_app.tables.schema import QUARANTINE, WAITING, exists
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+from spark_app.runs.settle import remove_staged
 
 FOLLOW_UPS = 3
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What every step of a run may use. The engine starts when it is first asked for: an empty run needs none."""
-
-    zones: Zones
-    engine: Callable[[], Engine]
-    engine_name: str
-    observer: Observer
-
-
-@dataclass
-class _Work:
-    """What a run has so far, by dataset."""
-
-    staged: dict[str, tuple[Attempt, Staged]] = field(default_factory=dict)
-    commits: dict[str, Commit] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
 
 
 def load(request: Request, config: Config, around: Surroundings, wait_seconds: float = 0) -> list[Report]:
@@ -154,14 +106,14 @@ def _unloaded(around: Surroundings, request: Request) -> list[str]:
 
 
 def _execute(plan: Plan, around: Surroundings, resumed: list[str] | None = None) -> Report:
-    started, work = time.perf_counter(), _Work()
+    started, work = time.perf_counter(), Work()
     around.observer.planned(plan, around.engine_name)
     try:
         for contract in plan.contracts:
-            _stage_and_publish(contract, plan, work, around)
-        put_away = _put_away(plan, work, around)
-        outcomes = _account(plan, work, around, put_away)
-        _settle(plan, work, around)
+            stage_and_publish(contract, plan, work, around)
+        entries = put_away(plan, work, around)
+        outcomes = account(plan, work, around, entries)
+        settle(plan, work, around)
     except LakehouseError as error:
         save_report(failed_report(plan, around.engine_name, error, time.perf_counter() - started), around.zones.runs)
         raise
@@ -171,155 +123,3 @@ def _execute(plan: Plan, around: Surroundings, resumed: list[str] | None = None)
     remove_staged(around.zones.runs, plan.run_id)  # last: until the report is there, a later run may need it
     around.observer.finished(report)
     return report
-
-
-def _stage_and_publish(contract: Contract, plan: Plan, work: _Work, around: Surroundings) -> None:
-    """Children are judged after their parents' commit, and look only at the tables."""
-    name, started = contract.dataset, time.perf_counter()
-    files = plan.of(name)
-    brings_back = plan.mode is not RunMode.VALIDATE_ONLY and plan.waiting.get(name, 0)
-    if not files and not brings_back:
-        return
-    around.observer.dataset_started(name, len(files))
-    attempt, staged = _staged(contract, plan, work, around)
-    work.staged[name] = attempt, staged
-    if plan.mode is not RunMode.VALIDATE_ONLY:
-        to_write = staged.count(Outcome.MERGED, Outcome.REFRESHED)
-        around.observer.merging(name, to_write)
-        publication = Publication(
-            contract,
-            around.zones.table(name),
-            plan.versions[name],
-            plan.run_id,
-            plan.now,
-            to_write,
-            accepted_commits(around.zones.runs, plan.run_id),
-            staged.slices,
-        )
-        work.commits[name] = (
-            publish(around.engine(), publication, _winners(contract, plan, work, around)) if to_write else Commit()
-        )
-    work.seconds[name] = time.perf_counter() - started
-    around.observer.dataset_done(name, len(files), work.seconds[name])
-
-
-def _staged(contract: Contract, plan: Plan, work: _Work, around: Surroundings) -> tuple[Attempt, Staged]:
-    folder = around.zones.runs / plan.run_id / "staged" / contract.dataset
-    if done := committed(folder):
-        return done
-    engine, zones = around.engine(), around.zones
-    ruleset = compile_suite(plan.config.suites[contract.dataset], contract, {"now": plan.now})
-    back = plan.mode is not RunMode.VALIDATE_ONLY and plan.waiting.get(contract.dataset, 0)
-    table = zones.table(contract.dataset)
-    data = StageInput(
-        contract,
-        ruleset,
-        plan.of(contract.dataset),
-        waiting_rows(engine, zones.system_table("waiting"), contract) if back else None,
-        {r.name: _parent_keys(r.dataset, contract, plan, work, around) for r in contract.references},
-        engine.read_table(table) if exists(table) else None,
-        plan.now,
-        bool(plan.open_gate),
-    )
-    return stage(engine, data, folder)
-
-
-def _parent_keys(parent: str, child: Contract, plan: Plan, work: _Work, around: Surroundings) -> DataFrame | None:
-    """The keys of a parent's table; in validate_only also those of this run's winners."""
-    reference = next(r for r in child.references if r.dataset == parent)
-    contract, table = plan.config.contracts[parent], around.zones.table(parent)
-    found = []
-    if exists(table):
-        found.append(keys_of(around.engine().read_table(table), reference, contract))
-    if plan.mode is RunMode.VALIDATE_ONLY and parent in work.staged:
-        found.append(_winners(contract, plan, work, around).select(*reference.columns))
-    if not found:
-        return None
-    return found[0] if len(found) == 1 else found[0].unionByName(found[1]).distinct()
-
-
-def _winners(contract: Contract, plan: Plan, work: _Work, around: Surroundings) -> DataFrame:
-    attempt, staged = work.staged[contract.dataset]
-    engine = around.engine()
-    files = file_frame(engine, plan.of(contract.dataset), staged.files)
-    rows, verdicts = read_rows(engine, attempt, contract), read_verdicts(engine, attempt, staged.slices)
-    return winners(rows, verdicts, files.drop("sha256"), staged.dropped_files)
-
-
-def _put_away(plan: Plan, work: _Work, around: Surroundings) -> Commit | None:
-    """Quarantine and waiting, once for all datasets. Returns what the quarantine table's log counted."""
-    if plan.mode is RunMode.VALIDATE_ONLY:
-        return None
-    staged = [s for _, s in work.staged.values()]
-    bad = any(s.count(Outcome.INVALID, Outcome.DUPLICATE, Outcome.EXPIRED) for s in staged)
-    moved = any(s.count(Outcome.WAITING) or s.released for s in staged)
-    if not bad and not moved:
-        return Commit()
-    accepted = accepted_commits(around.zones.runs, plan.run_id)
-    found, zones, engine, landed = _all_entries(plan, work, around), around.zones, around.engine(), Commit()
-    if bad:
-        path = zones.system_table("quarantine")
-        landed = merge_entries(
-            engine, path, QUARANTINE, to_quarantine(found), plan.run_id, plan.versions["quarantine"], accepted
-        )
-    if moved:
-        path = zones.system_table("waiting")
-        merge_entries(engine, path, WAITING, to_waiting(found), plan.run_id, plan.versions["waiting"], accepted)
-    return landed
-
-
-def _all_entries(plan: Plan, work: _Work, around: Surroundings) -> DataFrame:
-    """The entries of all datasets, written down first: a MERGE reads its source more than once."""
-    frames = [entries(*_parts(name, plan, work, around)) for name in work.staged]
-    folder = around.zones.runs / plan.run_id / "staged" / "entries" / uuid.uuid4().hex[:8]
-    around.engine().write_parquet(reduce(lambda one, other: one.unionByName(other), frames), folder)
-    return around.engine().read_parquet([folder], ENTRIES)
-
-
-def _parts(name: str, plan: Plan, work: _Work, around: Surroundings) -> tuple[DataFrame, DataFrame, Context]:
-    attempt, staged = work.staged[name]
-    contract, engine = plan.config.contracts[name], around.engine()
-    files = file_frame(engine, plan.of(name), staged.files)
-    context = Context(contract, files, staged.rule_names, plan.run_id, plan.now, staged.released > 0)
-    return read_rows(engine, attempt, contract), read_verdicts(engine, attempt, staged.slices), context
-
-
-def _account(plan: Plan, work: _Work, around: Surroundings, put_away: Commit | None) -> list[DatasetOutcome]:
-    """Counts of each dataset, and the equations. Raises BrokenEquation before any file leaves raw."""
-    after = open_waiting(around.zones.system_table("waiting"))
-    counts = {}
-    for contract in plan.contracts:
-        name = contract.dataset
-        staged = work.staged[name][1] if name in work.staged else None
-        commit = None if plan.mode is RunMode.VALIDATE_ONLY else work.commits.get(name, Commit())
-        counts[name] = count(contract, staged, commit, plan.waiting.get(name, 0), after.get(name, 0))
-    check(counts, put_away)
-    return [
-        DatasetOutcome.of(name, counts[name], work.staged[name][1] if name in work.staged else None, plan, around.zones)
-        for name in counts
-    ]
-
-
-def _settle(plan: Plan, work: _Work, around: Surroundings) -> None:
-    staged = [s for _, s in work.staged.values()]
-    _keep_held_rows(plan, work, around)
-    if plan.mode is not RunMode.VALIDATE_ONLY:
-        results = {f.index: f for s in staged for f in s.files}
-        held = {index for s in staged for index in s.held}
-        record_history(plan, around.zones, results, held)
-        settle_files(plan, around.zones, results, held)
-
-
-def _keep_held_rows(plan: Plan, work: _Work, around: Surroundings) -> None:
-    """Bad rows of held files: beside the report, not in quarantine, because the next run judges them again."""
-    for name, (_, staged) in work.staged.items():
-        folder = around.zones.runs / plan.run_id / "held_rows" / name
-        if not staged.held or folder.exists():
-            continue
-        rows, _verdicts, context = _parts(name, plan, work, around)
-        files = [index for index in staged.held if index != WAITING_FILE]
-        bad = rows.filter(F.col("_file").isin(*files) & (F.size("_reasons") > 0))
-        as_verdicts = bad.select("_rid", F.lit(Outcome.INVALID.value).alias("outcome")).select(
-            "*", F.array().cast("array<string>").alias("missing"), F.lit(None).cast("bigint").alias("keeper")
-        )
-        around.engine().write_parquet(to_quarantine(entries(rows, as_verdicts, context)), folder)

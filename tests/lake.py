@@ -13,7 +13,7 @@ from deltalake import DeltaTable
 from spark_app import pipeline
 from spark_app.config.settings import RunMode, Zones
 from spark_app.engine.port import Engine
-from spark_app.pipeline import Surroundings
+from spark_app.loading import Surroundings
 from spark_app.reporting.progress import Silent
 from spark_app.reporting.report import Report
 from spark_app.runs.plan import Config, Request

@@ -16,7 +16,8 @@ def doctor(engine: EngineOption = None, config: ConfigFolder = None, as_json: As
     from spark_app import __version__
     from spark_app.config.settings import Zones, engine_settings
     from spark_app.engine.start import engine_of
-    from spark_app.pipeline import Surroundings, load
+    from spark_app.loading import Surroundings
+    from spark_app.pipeline import load
     from spark_app.reporting.progress import Silent
     from spark_app.runs.plan import Request
     from spark_app.samples.shop import Shape, Shop

@@ -48,7 +48,8 @@ def run(
     with engine_of(settings, places.state / "spark.log") as start:
         if any(has_files(folder) for folder in places.raw):
             start.launch()  # while the rest is imported and planned
-        from spark_app.pipeline import Surroundings, load
+        from spark_app.loading import Surroundings
+        from spark_app.pipeline import load
         from spark_app.reporting.terminal import Screen
         from spark_app.storage.local import write_once
 

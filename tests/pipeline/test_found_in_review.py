@@ -43,7 +43,7 @@ KID = {
 def test_what_a_dry_run_left_behind_is_not_taken_for_this_runs(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     lake.put("orders/a.csv", [ORDERS, order(1)])
     with monkeypatch.context() as patch:
-        kill_at("_put_away", "before", patch)
+        kill_at("put_away", "before", patch)
         with pytest.raises(Killed):
             lake.run(RunMode.VALIDATE_ONLY, run_id="R1")
     lake.put("orders/b.csv", [ORDERS, order(2)])

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from spark_app import pipeline
+from spark_app import ending, loading, pipeline
 from spark_app.config.settings import RunMode
 from spark_app.errors import ForeignCommit, LockHeld, StateUnreadable, UsageError
 from spark_app.reporting.progress import Silent
@@ -29,7 +29,7 @@ class Killed(BaseException):
 WINDOWS = (
     "_staged",
     "publish",
-    "_put_away",
+    "put_away",
     "_account",
     "record_history",
     "settle_files",
@@ -59,14 +59,17 @@ def content(lake: Lake) -> dict[str, Any]:
 
 
 def kill_at(window: str, when: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    real: Callable[..., Any] = getattr(pipeline, window)
+    """The next call of a step, in whichever room makes it, is the last thing that happens."""
+    rooms = [room for room in (pipeline, ending, loading) if hasattr(room, window)]
+    real: Callable[..., Any] = getattr(rooms[-1], window)
 
     def dies(*args: Any, **kwargs: Any) -> Any:
         if when == "after":
             real(*args, **kwargs)
         raise Killed(window)
 
-    monkeypatch.setattr(pipeline, window, dies)
+    for room in rooms:
+        monkeypatch.setattr(room, window, dies)
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -128,7 +131,7 @@ def test_a_commit_of_someone_else_stops_the_run_and_is_named(lake: Lake, monkeyp
 def test_a_run_of_which_a_part_has_landed_cannot_be_abandoned(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(lake)
     with monkeypatch.context() as patch:
-        kill_at("_put_away", "before", patch)
+        kill_at("put_away", "before", patch)
         with pytest.raises(Killed):
             lake.run(open_gate="test")
     with pytest.raises(UsageError, match="is in the tables already"):
@@ -228,14 +231,14 @@ def test_a_file_replaced_after_it_was_read_stays_in_raw_as_the_new_file_it_is(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lake.put("orders/a.csv", [ORDERS, order(1)])
-    real = pipeline.settle_files
+    real = ending.settle_files
 
     def replaced_just_before(*args: Any) -> None:
         lake.put("orders/a.csv", [ORDERS, order(2)], "2025-05-11")
-        monkeypatch.setattr(pipeline, "settle_files", real)
+        monkeypatch.setattr(ending, "settle_files", real)
         real(*args)
 
-    monkeypatch.setattr(pipeline, "settle_files", replaced_just_before)
+    monkeypatch.setattr(ending, "settle_files", replaced_just_before)
     lake.runs()
     assert [r[0] for r in lake.table("orders", ["order_id"])] == ["O-1", "O-2"]
 

@@ -1,0 +1,105 @@
+"""What follows when all datasets are published: quarantine and waiting, the equations, the files' last way."""
+
+from __future__ import annotations
+
+import uuid
+from functools import reduce
+from typing import TYPE_CHECKING
+
+from spark_app.classify.outcome import Outcome
+from spark_app.classify.staging import WAITING_FILE
+from spark_app.config.settings import RunMode
+from spark_app.engine import functions as F
+from spark_app.reporting.report import (
+    DatasetOutcome,
+)
+from spark_app.runs.abandon import accepted_commits
+from spark_app.runs.balance import check, count
+from spark_app.runs.plan import Plan
+from spark_app.runs.settle import record_history, settle_files
+from spark_app.tables.commits import Commit
+from spark_app.tables.entries import (
+    ENTRIES,
+    entries,
+    merge_entries,
+    open_waiting,
+    to_quarantine,
+    to_waiting,
+)
+from spark_app.tables.schema import QUARANTINE, WAITING
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+from spark_app.loading import Surroundings, Work, parts
+
+
+def put_away(plan: Plan, work: Work, around: Surroundings) -> Commit | None:
+    """Quarantine and waiting, once for all datasets. Returns what the quarantine table's log counted."""
+    if plan.mode is RunMode.VALIDATE_ONLY:
+        return None
+    staged = [s for _, s in work.staged.values()]
+    bad = any(s.count(Outcome.INVALID, Outcome.DUPLICATE, Outcome.EXPIRED) for s in staged)
+    moved = any(s.count(Outcome.WAITING) or s.released for s in staged)
+    if not bad and not moved:
+        return Commit()
+    accepted = accepted_commits(around.zones.runs, plan.run_id)
+    found, zones, engine, landed = _all_entries(plan, work, around), around.zones, around.engine(), Commit()
+    if bad:
+        path = zones.system_table("quarantine")
+        landed = merge_entries(
+            engine, path, QUARANTINE, to_quarantine(found), plan.run_id, plan.versions["quarantine"], accepted
+        )
+    if moved:
+        path = zones.system_table("waiting")
+        merge_entries(engine, path, WAITING, to_waiting(found), plan.run_id, plan.versions["waiting"], accepted)
+    return landed
+
+
+def _all_entries(plan: Plan, work: Work, around: Surroundings) -> DataFrame:
+    """The entries of all datasets, written down first: a MERGE reads its source more than once."""
+    frames = [entries(*parts(name, plan, work, around)) for name in work.staged]
+    folder = around.zones.runs / plan.run_id / "staged" / "entries" / uuid.uuid4().hex[:8]
+    around.engine().write_parquet(reduce(lambda one, other: one.unionByName(other), frames), folder)
+    return around.engine().read_parquet([folder], ENTRIES)
+
+
+def account(plan: Plan, work: Work, around: Surroundings, put_away: Commit | None) -> list[DatasetOutcome]:
+    """Counts of each dataset, and the equations. Raises BrokenEquation before any file leaves raw."""
+    after = open_waiting(around.zones.system_table("waiting"))
+    counts = {}
+    for contract in plan.contracts:
+        name = contract.dataset
+        staged = work.staged[name][1] if name in work.staged else None
+        commit = None if plan.mode is RunMode.VALIDATE_ONLY else work.commits.get(name, Commit())
+        counts[name] = count(contract, staged, commit, plan.waiting.get(name, 0), after.get(name, 0))
+    check(counts, put_away)
+    return [
+        DatasetOutcome.of(name, counts[name], work.staged[name][1] if name in work.staged else None, plan, around.zones)
+        for name in counts
+    ]
+
+
+def settle(plan: Plan, work: Work, around: Surroundings) -> None:
+    staged = [s for _, s in work.staged.values()]
+    _keep_held_rows(plan, work, around)
+    if plan.mode is not RunMode.VALIDATE_ONLY:
+        results = {f.index: f for s in staged for f in s.files}
+        held = {index for s in staged for index in s.held}
+        record_history(plan, around.zones, results, held)
+        settle_files(plan, around.zones, results, held)
+
+
+def _keep_held_rows(plan: Plan, work: Work, around: Surroundings) -> None:
+    """Bad rows of held files: beside the report, not in quarantine, because the next run judges them again."""
+    for name, (_, staged) in work.staged.items():
+        folder = around.zones.runs / plan.run_id / "held_rows" / name
+        if not staged.held or folder.exists():
+            continue
+        rows, _verdicts, context = parts(name, plan, work, around)
+        files = [index for index in staged.held if index != WAITING_FILE]
+        bad = rows.filter(F.col("_file").isin(*files) & (F.size("_reasons") > 0))
+        as_verdicts = bad.select("_rid", F.lit(Outcome.INVALID.value).alias("outcome")).select(
+            "*", F.array().cast("array<string>").alias("missing"), F.lit(None).cast("bigint").alias("keeper")
+        )
+        around.engine().write_parquet(to_quarantine(entries(rows, as_verdicts, context)), folder)

@@ -1,0 +1,130 @@
+"""One dataset in one run: its files are staged, and its winners published."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from spark_app.classify.outcome import Outcome
+from spark_app.classify.references import keys_of
+from spark_app.classify.stage import StageInput, file_frame, stage
+from spark_app.classify.staging import Attempt, Staged, committed, read_rows, read_verdicts
+from spark_app.config.contracts import Contract
+from spark_app.config.settings import RunMode, Zones
+from spark_app.engine.port import Engine
+from spark_app.quality.compiler import compile_suite
+from spark_app.reporting.progress import Observer
+from spark_app.runs.abandon import accepted_commits
+from spark_app.runs.plan import Plan
+from spark_app.tables.commits import Commit
+from spark_app.tables.entries import (
+    Context,
+    waiting_rows,
+)
+from spark_app.tables.publish import Publication, publish, winners
+from spark_app.tables.schema import exists
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What every step of a run may use. The engine starts when it is first asked for: an empty run needs none."""
+
+    zones: Zones
+    engine: Callable[[], Engine]
+    engine_name: str
+    observer: Observer
+
+
+@dataclass
+class Work:
+    """What a run has so far, by dataset."""
+
+    staged: dict[str, tuple[Attempt, Staged]] = field(default_factory=dict)
+    commits: dict[str, Commit] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def stage_and_publish(contract: Contract, plan: Plan, work: Work, around: Surroundings) -> None:
+    """Children are judged after their parents' commit, and look only at the tables."""
+    name, started = contract.dataset, time.perf_counter()
+    files = plan.of(name)
+    brings_back = plan.mode is not RunMode.VALIDATE_ONLY and plan.waiting.get(name, 0)
+    if not files and not brings_back:
+        return
+    around.observer.dataset_started(name, len(files))
+    attempt, staged = _staged(contract, plan, work, around)
+    work.staged[name] = attempt, staged
+    if plan.mode is not RunMode.VALIDATE_ONLY:
+        to_write = staged.count(Outcome.MERGED, Outcome.REFRESHED)
+        around.observer.merging(name, to_write)
+        publication = Publication(
+            contract,
+            around.zones.table(name),
+            plan.versions[name],
+            plan.run_id,
+            plan.now,
+            to_write,
+            accepted_commits(around.zones.runs, plan.run_id),
+            staged.slices,
+        )
+        work.commits[name] = (
+            publish(around.engine(), publication, _winners(contract, plan, work, around)) if to_write else Commit()
+        )
+    work.seconds[name] = time.perf_counter() - started
+    around.observer.dataset_done(name, len(files), work.seconds[name])
+
+
+def _staged(contract: Contract, plan: Plan, work: Work, around: Surroundings) -> tuple[Attempt, Staged]:
+    folder = around.zones.runs / plan.run_id / "staged" / contract.dataset
+    if done := committed(folder):
+        return done
+    engine, zones = around.engine(), around.zones
+    ruleset = compile_suite(plan.config.suites[contract.dataset], contract, {"now": plan.now})
+    back = plan.mode is not RunMode.VALIDATE_ONLY and plan.waiting.get(contract.dataset, 0)
+    table = zones.table(contract.dataset)
+    data = StageInput(
+        contract,
+        ruleset,
+        plan.of(contract.dataset),
+        waiting_rows(engine, zones.system_table("waiting"), contract) if back else None,
+        {r.name: _parent_keys(r.dataset, contract, plan, work, around) for r in contract.references},
+        engine.read_table(table) if exists(table) else None,
+        plan.now,
+        bool(plan.open_gate),
+    )
+    return stage(engine, data, folder)
+
+
+def _parent_keys(parent: str, child: Contract, plan: Plan, work: Work, around: Surroundings) -> DataFrame | None:
+    """The keys of a parent's table; in validate_only also those of this run's winners."""
+    reference = next(r for r in child.references if r.dataset == parent)
+    contract, table = plan.config.contracts[parent], around.zones.table(parent)
+    found = []
+    if exists(table):
+        found.append(keys_of(around.engine().read_table(table), reference, contract))
+    if plan.mode is RunMode.VALIDATE_ONLY and parent in work.staged:
+        found.append(_winners(contract, plan, work, around).select(*reference.columns))
+    if not found:
+        return None
+    return found[0] if len(found) == 1 else found[0].unionByName(found[1]).distinct()
+
+
+def _winners(contract: Contract, plan: Plan, work: Work, around: Surroundings) -> DataFrame:
+    attempt, staged = work.staged[contract.dataset]
+    engine = around.engine()
+    files = file_frame(engine, plan.of(contract.dataset), staged.files)
+    rows, verdicts = read_rows(engine, attempt, contract), read_verdicts(engine, attempt, staged.slices)
+    return winners(rows, verdicts, files.drop("sha256"), staged.dropped_files)
+
+
+def parts(name: str, plan: Plan, work: Work, around: Surroundings) -> tuple[DataFrame, DataFrame, Context]:
+    attempt, staged = work.staged[name]
+    contract, engine = plan.config.contracts[name], around.engine()
+    files = file_frame(engine, plan.of(name), staged.files)
+    context = Context(contract, files, staged.rule_names, plan.run_id, plan.now, staged.released > 0)
+    return read_rows(engine, attempt, contract), read_verdicts(engine, attempt, staged.slices), context
