@@ -30,7 +30,7 @@ WINDOWS = (
     "_staged",
     "publish",
     "put_away",
-    "_account",
+    "account",
     "record_history",
     "settle_files",
     "remove_staged",
@@ -64,6 +64,8 @@ def kill_at(window: str, when: str, monkeypatch: pytest.MonkeyPatch) -> None:
     real: Callable[..., Any] = getattr(rooms[-1], window)
 
     def dies(*args: Any, **kwargs: Any) -> Any:
+        if window == "remove_staged" and not (args[0] / args[1] / "report.json").exists():
+            return real(*args, **kwargs)  # the sweep before a run begins: dying there is never having begun
         if when == "after":
             real(*args, **kwargs)
         raise Killed(window)
