@@ -48,7 +48,8 @@ def publish(engine: Engine, publication: Publication, won: DataFrame) -> Commit:
     create_if_missing(publication.table, table_schema(contract), contract.partition_by)
     columns = (*contract.names, *LINEAGE)
     lineaged = _with_run(won, publication)
-    slices = publication.slices
+    # A first load is one MERGE: every later slice would find, and rewrite, the files of the earlier ones.
+    slices = 1 if publication.above < 0 else publication.slices
     done = landed(publication.table, publication.above, publication.run_id, publication.accepted)
     markers = [f"{publication.run_id}/{contract.dataset}/publish-{n}-of-{slices}" for n in range(slices)]
     for number, marker in enumerate(markers):
