@@ -10,6 +10,7 @@ from spark_app.classify.outcome import Outcome
 from spark_app.classify.staging import WAITING_FILE
 from spark_app.config.settings import RunMode
 from spark_app.engine import functions as F
+from spark_app.loading import Surroundings, Work, parts
 from spark_app.reporting.report import (
     DatasetOutcome,
 )
@@ -30,8 +31,6 @@ from spark_app.tables.schema import QUARANTINE, WAITING
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
-
-from spark_app.loading import Surroundings, Work, parts
 
 
 def put_away(plan: Plan, work: Work, around: Surroundings) -> Commit | None:

@@ -53,8 +53,7 @@ def stage_and_publish(contract: Contract, plan: Plan, work: Work, around: Surrou
     """Children are judged after their parents' commit, and look only at the tables."""
     name, started = contract.dataset, time.perf_counter()
     files = plan.of(name)
-    brings_back = plan.mode is not RunMode.VALIDATE_ONLY and plan.waiting.get(name, 0)
-    if not files and not brings_back:
+    if not files and not plan.brings_back(name):
         return
     around.observer.dataset_started(name, len(files))
     attempt, staged = _staged(contract, plan, work, around)
@@ -85,13 +84,12 @@ def _staged(contract: Contract, plan: Plan, work: Work, around: Surroundings) ->
         return done
     engine, zones = around.engine(), around.zones
     ruleset = compile_suite(plan.config.suites[contract.dataset], contract, {"now": plan.now})
-    back = plan.mode is not RunMode.VALIDATE_ONLY and plan.waiting.get(contract.dataset, 0)
     table = zones.table(contract.dataset)
     data = StageInput(
         contract,
         ruleset,
         plan.of(contract.dataset),
-        waiting_rows(engine, zones.system_table("waiting"), contract) if back else None,
+        waiting_rows(engine, zones.system_table("waiting"), contract) if plan.brings_back(contract.dataset) else None,
         {r.name: _parent_keys(r.dataset, contract, plan, work, around) for r in contract.references},
         engine.read_table(table) if exists(table) else None,
         plan.now,

@@ -71,7 +71,9 @@ def verdicts(rows: DataFrame, judgement: Judgement) -> DataFrame:
         "_expires_at",
         "_reasons",
     )
-    slim = live_rows(rows, judgement.dropped_files).select(*needed, *contract.names, _key_hash(contract))
+    slim = live_rows(rows, judgement.dropped_files).select(
+        *needed, *contract.names, _key_hash(contract).alias(KEY_HASH)
+    )
     twice = judgement.small(
         slim.filter(F.size("_reasons") == 0).groupBy(KEY_HASH).count().filter("count > 1").select(KEY_HASH)
     )
@@ -103,14 +105,14 @@ def _against_waiting(rows: DataFrame) -> DataFrame:
 
 
 def _key_hash(contract: Contract) -> Column:
-    return F.xxhash64(*contract.key).alias(KEY_HASH)
+    return F.xxhash64(*contract.key)
 
 
 def key_slice(rows: DataFrame, contract: Contract, number: int, slices: int) -> DataFrame:
     """The rows of one slice of the keys."""
     if slices == 1:
         return rows
-    return rows.filter(F.pmod(F.xxhash64(*contract.key), F.lit(slices)) == number)
+    return rows.filter(F.pmod(_key_hash(contract), F.lit(slices)) == number)
 
 
 def live_rows(rows: DataFrame, dropped_files: Sequence[int]) -> DataFrame:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from spark_app.engine.options import refuse_ignored
 from spark_app.errors import CommitConflict
@@ -96,6 +96,3 @@ class Engine:
 
     def _translated(self, error: Exception) -> Exception | None:  # noqa: ARG002 - for subclasses
         return None
-
-
-EngineContext = AbstractContextManager[Engine, Any]

@@ -87,6 +87,10 @@ class Plan:
         """The files of a dataset that are to be read."""
         return tuple(c.file for c in self.files if c.dataset == dataset and not c.loaded_as)
 
+    def brings_back(self, dataset: str) -> bool:
+        """Whether rows that wait are looked at again: a dry run leaves them alone."""
+        return self.mode is not RunMode.VALIDATE_ONLY and bool(self.waiting.get(dataset, 0))
+
     @property
     def contracts(self) -> tuple[Contract, ...]:
         return tuple(c for c in self.config.contracts.values() if c.dataset in self.datasets)

@@ -9,6 +9,7 @@ import io
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import IO, Any, BinaryIO, TypeAlias
 
 from spark_app.sources.batches import FileFault
@@ -131,10 +132,7 @@ def _inflated(raw: BinaryStream, file: HashedFile) -> Iterator[bytes]:
 def _checked_utf8(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     decoder = codecs.getincrementaldecoder("utf-8")()
     line = 1
-    for data in (first, *()) if first else ():
-        line = _check(decoder, data, line)
-        yield data
-    for data in rest:
+    for data in chain([first] if first else [], rest):
         line = _check(decoder, data, line)
         yield data
     _check(decoder, b"", line, final=True)
