@@ -15,7 +15,7 @@ from spark_app.runs.abandon import abandon_run, accept_commit
 from spark_app.runs.lock import read_writer
 from spark_app.runs.plan import load_config
 from tests.lake import ORDERS, PRODUCTS, Lake, order, product
-from tests.pipeline.test_protocol import During, Killed, kill_at
+from tests.pipeline.test_protocol import During, run_killed_at
 
 pytestmark = pytest.mark.engine
 
@@ -42,10 +42,7 @@ KID = {
 
 def test_what_a_dry_run_left_behind_is_not_taken_for_this_runs(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     lake.put("orders/a.csv", [ORDERS, order(1)])
-    with monkeypatch.context() as patch:
-        kill_at("put_away", "before", patch)
-        with pytest.raises(Killed):
-            lake.run(RunMode.VALIDATE_ONLY, run_id="R1")
+    run_killed_at("put_away", "before", lake, monkeypatch, RunMode.VALIDATE_ONLY, run_id="R1")
     lake.put("orders/b.csv", [ORDERS, order(2)])
     assert lake.counts(lake.run(run_id="R1"), "orders") == {"read": 2, "inserted": 2}
 
@@ -199,10 +196,7 @@ def test_a_commit_of_someone_else_can_be_accepted(lake: Lake, monkeypatch: pytes
     lake.put("orders/a.csv", [ORDERS, order(1)])
     lake.run()
     lake.put("orders/b.csv", [ORDERS, order(2)], "2025-05-11")
-    with monkeypatch.context() as patch:
-        kill_at("publish", "before", patch)
-        with pytest.raises(Killed):
-            lake.run()
+    run_killed_at("publish", "before", lake, monkeypatch)
     DeltaTable(str(lake.zones.table("orders"))).delete("order_id = 'O-1'")
     accept_commit(lake.zones, read_writer(lake.zones.state).open_run, lake.versions()["orders"])
     assert lake.counts(lake.runs()[0], "orders") == {"read": 1, "inserted": 1}
@@ -210,10 +204,7 @@ def test_a_commit_of_someone_else_can_be_accepted(lake: Lake, monkeypatch: pytes
 
 def test_a_run_whose_plan_is_damaged_can_be_given_up(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     lake.put("orders/a.csv", [ORDERS, order(1)])
-    with monkeypatch.context() as patch:
-        kill_at("_staged", "before", patch)
-        with pytest.raises(Killed):
-            lake.run()
+    run_killed_at("_staged", "before", lake, monkeypatch)
     run_id = read_writer(lake.zones.state).open_run
     (lake.zones.runs / run_id / "plan.json").write_text('{"format": 1}')
     abandon_run(lake.zones, run_id)

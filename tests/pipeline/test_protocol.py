@@ -74,6 +74,16 @@ def kill_at(window: str, when: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(room, window, dies)
 
 
+def run_killed_at(
+    window: str, when: str, lake: Lake, monkeypatch: pytest.MonkeyPatch, mode: RunMode = RunMode.FULL, **asked: Any
+) -> None:
+    """A run that dies at a step; the steps are whole again afterwards."""
+    with monkeypatch.context() as patch:
+        kill_at(window, when, patch)
+        with pytest.raises(Killed):
+            lake.run(mode, **asked)
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("window", WINDOWS)
 def test_a_run_killed_at_any_window_is_finished_by_the_next_with_the_same_result(
@@ -83,10 +93,7 @@ def test_a_run_killed_at_any_window_is_finished_by_the_next_with_the_same_result
     fill(undisturbed)
     undisturbed.run(open_gate="test")
     fill(lake)
-    with monkeypatch.context() as patch:
-        kill_at(window, when, patch)
-        with pytest.raises(Killed):
-            lake.run(open_gate="test")
+    run_killed_at(window, when, lake, monkeypatch, open_gate="test")
     first, *rest = lake.runs()
     assert first.exit_code == 4
     assert all(r.status == "nothing_to_do" for r in rest)
@@ -100,10 +107,7 @@ def test_a_merge_that_landed_is_found_in_the_log_and_not_done_twice(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(lake)
-    with monkeypatch.context() as patch:
-        kill_at("publish", "after", patch)
-        with pytest.raises(Killed):
-            lake.run(open_gate="test")
+    run_killed_at("publish", "after", lake, monkeypatch, open_gate="test")
     before = lake.versions()["orders"]
     first = lake.runs()[0]
     assert lake.versions()["orders"] == before
@@ -116,10 +120,7 @@ def test_a_commit_of_someone_else_stops_the_run_and_is_named(lake: Lake, monkeyp
     lake.put("orders/a.csv", [ORDERS, order(1)])
     lake.run()
     lake.put("orders/b.csv", [ORDERS, order(2)], "2025-05-11")
-    with monkeypatch.context() as patch:
-        kill_at("publish", "before", patch)
-        with pytest.raises(Killed):
-            lake.run()
+    run_killed_at("publish", "before", lake, monkeypatch)
     DeltaTable(str(lake.zones.table("orders"))).delete("order_id = 'O-1'")
     with pytest.raises(ForeignCommit) as stopped:
         lake.run()
@@ -132,10 +133,7 @@ def test_a_commit_of_someone_else_stops_the_run_and_is_named(lake: Lake, monkeyp
 
 def test_a_run_of_which_a_part_has_landed_cannot_be_abandoned(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(lake)
-    with monkeypatch.context() as patch:
-        kill_at("put_away", "before", patch)
-        with pytest.raises(Killed):
-            lake.run(open_gate="test")
+    run_killed_at("put_away", "before", lake, monkeypatch, open_gate="test")
     with pytest.raises(UsageError, match="is in the tables already"):
         abandon_run(lake.zones, read_writer(lake.zones.state).open_run)
 
@@ -164,10 +162,7 @@ def test_a_finished_run_id_gives_its_report_again(lake: Lake) -> None:
 
 def test_a_damaged_plan_is_one_clear_error_and_nothing_moves(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(lake)
-    with monkeypatch.context() as patch:
-        kill_at("_staged", "before", patch)
-        with pytest.raises(Killed):
-            lake.run()
+    run_killed_at("_staged", "before", lake, monkeypatch)
     run_id = read_writer(lake.zones.state).open_run
     (lake.zones.runs / run_id / "plan.json").write_text("{")
     with pytest.raises(StateUnreadable, match=run_id):
@@ -179,10 +174,7 @@ def test_a_staged_attempt_of_an_unknown_format_stops_with_the_version_to_use(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(lake)
-    with monkeypatch.context() as patch:
-        kill_at("publish", "before", patch)
-        with pytest.raises(Killed):
-            lake.run(open_gate="test")
+    run_killed_at("publish", "before", lake, monkeypatch, open_gate="test")
     (marker,) = (lake.zones.runs).rglob("staged.json")
     marker.write_text(json.dumps(json.loads(marker.read_text()) | {"format": 99, "version": "9.9"}))
     with pytest.raises(StateUnreadable, match="format 99"):
@@ -275,10 +267,7 @@ def test_two_threads_of_the_same_process_do_not_write_at_once(lake: Lake) -> Non
 
 def test_uncommitted_attempts_are_staged_anew(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(lake)
-    with monkeypatch.context() as patch:
-        kill_at("publish", "before", patch)
-        with pytest.raises(Killed):
-            lake.run(open_gate="test")
+    run_killed_at("publish", "before", lake, monkeypatch, open_gate="test")
     (marker,) = lake.zones.runs.rglob("staged.json")
     marker.unlink()
     assert lake.runs()[0].exit_code == 4
