@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -47,42 +47,60 @@ class Judgement:
     parents: Parents
     table: DataFrame | None
     files: DataFrame  # _file, source_file, source_modified_at
-    dropped_files: Sequence[int]
     now: datetime
-    small: Callable[[DataFrame], DataFrame]  # marks a frame as small enough to be sent to every task
+    repeated: DataFrame | None = None  # `repeated_keys`; None when no key occurs twice
     returned: bool = False  # whether rows came back from waiting
+
+    @property
+    def needs_lineage(self) -> bool:
+        """Whether every row is compared by its lineage, and not only those whose key occurs twice."""
+        return self.table is not None or self.returned
+
+
+_NEEDED = (
+    "_rid",
+    "_file",
+    "_sheet",
+    "_line",
+    "_waiting_id",
+    "_origin_file",
+    "_origin_modified_at",
+    "_correction",
+    "_expires_at",
+    "_reasons",
+)
+
+
+def repeated_keys(rows: DataFrame, contract: Contract) -> DataFrame:
+    """The hashes of keys that more than one readable row has: on most days none.
+
+    Only such rows are ranked; sorting all of them costs ten times everything else here.
+    """
+    readable = rows.filter(F.size("_reasons") == 0).select(key_hash(contract).alias(KEY_HASH))
+    return readable.groupBy(KEY_HASH).count().filter("count > 1").select(KEY_HASH)
 
 
 def verdicts(rows: DataFrame, judgement: Judgement) -> DataFrame:
-    """Staged rows → (_rid, outcome, missing, keeper) for every row that is not simply merged.
-
-    Only rows whose key occurs twice are ranked: sorting all of them costs ten times everything else here.
-    """
+    """Live staged rows → (_rid, outcome, missing, keeper) for every row that is not simply merged."""
     contract = judgement.contract
-    needed = (
-        "_rid",
-        "_file",
-        "_sheet",
-        "_line",
-        "_waiting_id",
-        "_origin_file",
-        "_origin_modified_at",
-        "_correction",
-        "_expires_at",
-        "_reasons",
-    )
-    slim = live_rows(rows, judgement.dropped_files).select(
-        *needed, *contract.names, _key_hash(contract).alias(KEY_HASH)
-    )
-    twice = judgement.small(
-        slim.filter(F.size("_reasons") == 0).groupBy(KEY_HASH).count().filter("count > 1").select(KEY_HASH)
-    )
-    alone = _judged(slim.join(twice, KEY_HASH, "left_anti"), judgement).withColumn("keeper", F.lit(None).cast("bigint"))
-    together = _ranked(_judged(slim.join(twice, KEY_HASH, "left_semi"), judgement), contract)
-    compared = _compared(alone.unionByName(together.select(*alone.columns)), judgement)
+    slim = rows.select(*_NEEDED, *contract.names, key_hash(contract).alias(KEY_HASH))
+    if judgement.needs_lineage:
+        slim = with_lineage(slim, judgement.files)
+    compared = _compared(_judged_and_ranked(slim, judgement), judgement)
     if judgement.returned:
         compared = _against_waiting(compared)
     return compared.filter(F.col("outcome") != Outcome.MERGED.value).select("_rid", "outcome", "missing", "keeper")
+
+
+def _judged_and_ranked(slim: DataFrame, judgement: Judgement) -> DataFrame:
+    if judgement.repeated is None:
+        return _judged(slim, judgement)
+    alone = _judged(slim.join(judgement.repeated, KEY_HASH, "left_anti"), judgement)
+    together = _judged(slim.join(judgement.repeated, KEY_HASH, "left_semi"), judgement)
+    if not judgement.needs_lineage:
+        together = with_lineage(together, judgement.files)
+    ranked = _ranked(together, judgement.contract)
+    return alone.unionByName(ranked.select(*alone.columns))
 
 
 def row_id() -> Column:
@@ -104,7 +122,8 @@ def _against_waiting(rows: DataFrame) -> DataFrame:
     )
 
 
-def _key_hash(contract: Contract) -> Column:
+def key_hash(contract: Contract) -> Column:
+    """What rows of one key share, in 64 bits."""
     return F.xxhash64(*contract.key)
 
 
@@ -112,7 +131,7 @@ def key_slice(rows: DataFrame, contract: Contract, number: int, slices: int) -> 
     """The rows of one slice of the keys."""
     if slices == 1:
         return rows
-    return rows.filter(F.pmod(_key_hash(contract), F.lit(slices)) == number)
+    return rows.filter(F.pmod(key_hash(contract), F.lit(slices)) == number)
 
 
 def live_rows(rows: DataFrame, dropped_files: Sequence[int]) -> DataFrame:
@@ -134,8 +153,8 @@ def with_lineage(rows: DataFrame, files: DataFrame) -> DataFrame:
 
 
 def _judged(rows: DataFrame, judgement: Judgement) -> DataFrame:
-    """Adds missing and outcome: of the row alone and its parents."""
-    slim = with_missing(with_lineage(rows, judgement.files), judgement.contract, judgement.parents)
+    """Adds missing, outcome and an empty keeper: of the row alone and its parents."""
+    slim = with_missing(rows, judgement.contract, judgement.parents)
     lacks = F.size("missing") > 0
     from_waiting = F.col("_file") == WAITING_FILE
     due = F.col("_expires_at") <= F.lit(judgement.now.isoformat()).cast("timestamp")
@@ -146,7 +165,7 @@ def _judged(rows: DataFrame, judgement: Judgement) -> DataFrame:
         .when(lacks, Outcome.WAITING.value)
         .otherwise(Outcome.MERGED.value)
     )
-    return slim.withColumn("outcome", outcome)
+    return slim.withColumn("outcome", outcome).withColumn("keeper", F.lit(None).cast("bigint"))
 
 
 def _ranked(rows: DataFrame, contract: Contract) -> DataFrame:

@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING
 
 from spark_app import __version__
 from spark_app.classify.gate import held_files
-from spark_app.classify.outcome import Judgement, Outcome, key_slice, verdicts
+from spark_app.classify.outcome import KEY_HASH, Judgement, key_slice, live_rows, repeated_keys, verdicts
 from spark_app.classify.references import Parents
-from spark_app.classify.staging import PLACE, WAITING_FILE, Attempt, Staged, commit, read_rows, read_verdicts
+from spark_app.classify.staging import PLACE, WAITING_FILE, Attempt, Staged, commit, read_rows, read_verdicts, row_count
 from spark_app.classify.tally import (
     aggregate_results,
-    file_results,
-    file_tallies,
+    file_accounts,
     outcome_tallies,
-    reason_counts,
+    quarantine_reasons,
 )
 from spark_app.classify.validate import classify_rows
 from spark_app.config.contracts import Contract
@@ -56,33 +55,19 @@ def stage(engine: Engine, data: StageInput, folder: Path) -> tuple[Attempt, Stag
     attempt = Attempt(folder / uuid.uuid4().hex[:8])
     engine.write_parquet(classify_rows(_incoming(engine, data), data.contract, data.ruleset), attempt.rows)
     rows = read_rows(engine, attempt, data.contract)
-    files = file_results(engine, rows)
+    files, tallies = file_accounts(engine, rows, data.ruleset)
     _same_reader(files)
-    tallies = file_tallies(engine, rows, data.ruleset)
     unread = [f.index for f in files if f.status != "read"]
     aggregates = aggregate_results(engine, rows, data.ruleset.aggregates, unread)
     held = {} if data.gate_open else held_files(data.contract, files, tallies, aggregates)
     dropped = sorted({*unread, *held})
-    judgement = Judgement(
-        data.contract,
-        data.parents,
-        data.table,
-        file_frame(engine, data.files, files),
-        dropped,
-        data.now,
-        engine.small,
-        data.waiting is not None,
-    )
+    live = live_rows(rows, dropped)
     slices = engine.slices(sum(tally.rows for tally in tallies.values()))
     for number in range(slices):
-        engine.write_parquet(_verdicts_of(rows, judgement, number, slices), attempt.verdicts(number))
+        _write_verdicts(engine, live, _judgement(engine, data, files), attempt, number, slices)
     judged = read_verdicts(engine, attempt, slices)
-    outcomes = outcome_tallies(engine, rows, judged, data.contract, data.ruleset, dropped)
-    reasons = (
-        reason_counts(engine, rows, judged, data.ruleset, dropped)
-        if {Outcome.INVALID, Outcome.EXPIRED} & outcomes.keys()
-        else {}
-    )
+    outcomes = outcome_tallies(engine, live, judged, data.contract, data.ruleset)
+    counted = {file: tally for file, tally in tallies.items() if file not in dropped}
     staged = Staged(
         data.contract.dataset,
         attempt.folder.name,
@@ -90,7 +75,7 @@ def stage(engine: Engine, data: StageInput, folder: Path) -> tuple[Attempt, Stag
         tallies,
         held,
         outcomes,
-        reasons,
+        quarantine_reasons(engine, live, judged, data.ruleset, counted, outcomes),
         data.ruleset.names(),
         aggregates,
         slices,
@@ -99,11 +84,23 @@ def stage(engine: Engine, data: StageInput, folder: Path) -> tuple[Attempt, Stag
     return attempt, staged
 
 
-def _verdicts_of(rows: DataFrame, judgement: Judgement, number: int, slices: int) -> DataFrame:
+def _judgement(engine: Engine, data: StageInput, files: Sequence[FileResult]) -> Judgement:
+    frame, returned = file_frame(engine, data.files, files), data.waiting is not None
+    return Judgement(data.contract, data.parents, data.table, frame, data.now, returned=returned)
+
+
+def _write_verdicts(
+    engine: Engine, live: DataFrame, judgement: Judgement, attempt: Attempt, number: int, slices: int
+) -> None:
     """Verdicts of one slice of the keys: a key's rows, and its row in the table, are always in the same slice."""
     contract, table = judgement.contract, judgement.table
+    rows = key_slice(live, contract, number, slices)
     there = None if table is None else key_slice(table, contract, number, slices)
-    return verdicts(key_slice(rows, contract, number, slices), replace(judgement, table=there))
+    engine.write_parquet(repeated_keys(rows, contract), attempt.repeated(number))
+    repeated = None
+    if row_count(attempt.repeated(number)):
+        repeated = engine.read_parquet([attempt.repeated(number)], f"{KEY_HASH} bigint")
+    engine.write_parquet(verdicts(rows, replace(judgement, table=there, repeated=repeated)), attempt.verdicts(number))
 
 
 def file_frame(engine: Engine, files: Sequence[SourceFile], results: Sequence[FileResult]) -> DataFrame:

@@ -73,6 +73,10 @@ class Attempt:
         """The verdicts of one slice of the keys."""
         return self.folder / "verdicts" / str(number)
 
+    def repeated(self, number: int) -> Path:
+        """The hashes of keys that occur more than once in a slice: what verdicts are made with."""
+        return self.folder / "repeated" / str(number)
+
     @property
     def marker(self) -> Path:
         return self.folder / "staged.json"
@@ -187,3 +191,12 @@ def read_rows(engine: Engine, attempt: Attempt, contract: Contract) -> DataFrame
 
 def read_verdicts(engine: Engine, attempt: Attempt, slices: int) -> DataFrame:
     return engine.read_parquet([attempt.verdicts(n) for n in range(slices)], VERDICTS)
+
+
+def row_count(folder: Path) -> int:
+    """Rows of a folder of Parquet files, by their footers: no engine is asked. One engine writes no folder for none."""
+    import pyarrow.dataset as ds
+
+    if not folder.is_dir():
+        return 0
+    return int(ds.dataset(str(folder), format="parquet").count_rows())

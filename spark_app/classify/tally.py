@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from spark_app.classify.outcome import VALID, Outcome, live_rows
@@ -16,60 +17,79 @@ from spark_app.sources.batches import NUMBER, TRIMMED, FileResult
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-_ALL, _INVALID = 0, -1  # beside the numbers of rules, which start at 1
+_ALL, _INVALID, _CLOSING = 0, -1, -2  # beside the numbers of rules, which start at 1
 
 
-def file_results(engine: Engine, rows: DataFrame) -> tuple[FileResult, ...]:
-    """The closing record of each file: the reader's own account."""
-    closing = engine.collect(rows.filter("_rid is null").select("_raw"))
-    return tuple(sorted((FileResult.from_json(r["_raw"]) for r in closing), key=lambda f: f.index))
+def file_accounts(
+    engine: Engine, rows: DataFrame, ruleset: Ruleset
+) -> tuple[tuple[FileResult, ...], dict[int, FileTally]]:
+    """The reader's own account of each file, and what was staged of it, by one query.
 
-
-def file_tallies(engine: Engine, rows: DataFrame, ruleset: Ruleset) -> dict[int, FileTally]:
-    """Staged rows of each file: all, invalid, and by broken rule (warnings included)."""
+    A tally counts all rows, the invalid ones, and those by broken rule (warnings included).
+    """
+    closing = F.col("_rid").isNull()
     invalid = F.when(F.size("_reasons") > 0, F.array(F.lit(_ALL), F.lit(_INVALID))).otherwise(F.array(F.lit(_ALL)))
-    marks = F.explode(F.concat(invalid, "_reasons", "_warnings")).alias("mark")
-    counted = rows.filter("_rid is not null").select("_file", marks).groupBy("_file", "mark").count()
-    names, found = ruleset.names(), dict[int, dict[int, int]]()
+    marks = F.when(closing, F.array(F.lit(_CLOSING))).otherwise(F.concat(invalid, "_reasons", "_warnings"))
+    marked = rows.select("_file", F.when(closing, F.col("_raw")).alias("account"), F.explode(marks).alias("mark"))
+    counted = marked.groupBy("_file", "mark").agg(F.count(F.lit(1)).alias("n"), F.max("account").alias("account"))
+    accounts, found = list[FileResult](), dict[int, dict[int, int]]()
     for row in engine.collect(counted):
-        found.setdefault(row["_file"], {})[row["mark"]] = row["count"]
-    return {
-        file: FileTally(marks[_ALL], marks.get(_INVALID, 0), {names[m]: n for m, n in sorted(marks.items()) if m > 0})
-        for file, marks in found.items()
-    }
+        if row["mark"] == _CLOSING:
+            accounts.append(FileResult.from_json(row["account"]))
+        else:
+            found.setdefault(row["_file"], {})[row["mark"]] = row["n"]
+    tallies = {file: _file_tally(marks, ruleset.names()) for file, marks in found.items()}
+    return tuple(sorted(accounts, key=lambda f: f.index)), tallies
+
+
+def _file_tally(marks: dict[int, int], names: dict[int, str]) -> FileTally:
+    reasons = {names[mark]: n for mark, n in sorted(marks.items()) if mark > 0}
+    return FileTally(marks[_ALL], marks.get(_INVALID, 0), reasons)
 
 
 def outcome_tallies(
-    engine: Engine,
-    rows: DataFrame,
-    verdicts: DataFrame,
-    contract: Contract,
-    ruleset: Ruleset,
-    dropped_files: Sequence[int],
+    engine: Engine, live: DataFrame, verdicts: DataFrame, contract: Contract, ruleset: Ruleset
 ) -> dict[str, Tally]:
     """Rows of each outcome with their control totals, from rows and verdicts together."""
     outcome = F.coalesce("outcome", F.lit(Outcome.MERGED.value)).alias("outcome")
-    joined = live_rows(rows, dropped_files).join(verdicts.select("_rid", "outcome"), "_rid", "left")
+    joined = live.join(verdicts.select("_rid", "outcome"), "_rid", "left")
     measures = list(_measures(contract))
     grouped = joined.select(outcome, *_inputs(contract, ruleset)).groupBy("outcome").agg(*measures)
     return {row["outcome"]: _tally(row, contract) for row in engine.collect(grouped)}
 
 
-def reason_counts(
-    engine: Engine, rows: DataFrame, verdicts: DataFrame, ruleset: Ruleset, dropped_files: Sequence[int]
+def quarantine_reasons(
+    engine: Engine,
+    live: DataFrame,
+    verdicts: DataFrame,
+    ruleset: Ruleset,
+    tallies: Mapping[int, FileTally],
+    outcomes: Mapping[str, Tally],
 ) -> dict[str, int]:
-    """Rows by rule among those that this run quarantines as invalid, and by missing parent among expired ones."""
+    """Rows by rule among those that this run quarantines as invalid, and by missing parent among expired ones.
+
+    Every invalid row of a file that counts is quarantined, so the files' tallies say it; of the rows that came back
+    from waiting some stay, so these are looked at.
+    """
+    critical = {rule.name for rule in ruleset.rules if rule.severity == "critical"}
+    found = Counter[str]()
+    for file, tally in tallies.items():
+        if file != WAITING_FILE:
+            found.update({name: n for name, n in tally.reasons.items() if name in critical})
+    if any(outcomes[o].released for o in (Outcome.INVALID, Outcome.EXPIRED) if o in outcomes):
+        found.update(_reasons_of_returned(engine, live, verdicts, ruleset.names()))
+    return dict(sorted(found.items()))
+
+
+def _reasons_of_returned(
+    engine: Engine, live: DataFrame, verdicts: DataFrame, names: Mapping[int, str]
+) -> dict[str, int]:
     expired = verdicts.filter(F.col("outcome") == Outcome.EXPIRED.value).select(F.explode("missing").alias("reason"))
     invalid = verdicts.filter(F.col("outcome") == Outcome.INVALID.value).select("_rid")
-    broken = (
-        live_rows(rows, dropped_files).join(invalid, "_rid", "left_semi").select(F.explode("_reasons").alias("code"))
-    )
-    names, found = ruleset.names(), dict[str, int]()
-    marks = broken.select(F.col("code").cast("string").alias("reason")).unionByName(expired)
-    for row in engine.collect(marks.groupBy("reason").count().orderBy("reason")):
-        reason = row["reason"]
-        found[names[int(reason)] if reason.isdecimal() else reason] = row["count"]
-    return found
+    returned = live.filter(F.col("_file") == WAITING_FILE).join(invalid, "_rid", "left_semi")
+    marks = returned.select(F.explode("_reasons").cast("string").alias("reason")).unionByName(expired)
+    counted = engine.collect(marks.groupBy("reason").count())
+    return {names[int(r)] if (r := row["reason"]).isdecimal() else r: row["count"] for row in counted}
 
 
 def aggregate_results(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING
 
 from spark_app.classify.conform import cleaned, typed
@@ -20,7 +22,7 @@ _CLEAN = "_clean_"
 def classify_rows(rows: DataFrame, contract: Contract, ruleset: Ruleset) -> DataFrame:
     """Rows of text (place columns and one text column for each contract column) → staged rows.
 
-    Three projections, no shuffle: clean the texts, cast them, collect the reasons. Everything in one pass.
+    Four projections, no shuffle, one pass: clean the texts, cast them, ask every rule, collect the reasons.
     """
     place = [part.split()[0] for part in PLACE]
     texts = [F.col(name).alias(text_of(name)) for name in contract.names]
@@ -29,27 +31,42 @@ def classify_rows(rows: DataFrame, contract: Contract, ruleset: Ruleset) -> Data
         typed(F.col(_CLEAN + name), column.type, contract.timezone).alias(name)
         for name, column in contract.columns.items()
     ]
-    kept = [*place, *map(text_of, contract.names)]
+    asked = [rule for rule in ruleset.rules if rule.origin != "reader"]
+    flags = [_broken(rule, contract).alias(_flag(rule)) for rule in asked]
     return (
         rows.select(*place, *texts, *clean)
         .select("*", *values)
-        .select(*kept, *contract.names, *_verdict_arrays(contract, ruleset))
+        .select("*", *flags)
+        .select(*place, *map(text_of, contract.names), *contract.names, *_verdict_arrays(ruleset, asked))
     )
 
 
-def _verdict_arrays(contract: Contract, ruleset: Ruleset) -> list[Column]:
+def _verdict_arrays(ruleset: Ruleset, asked: Sequence[Rule]) -> list[Column]:
     by_name = {rule.name: rule.code for rule in ruleset.rules if rule.origin == "reader"}
     unread = F.col("_error").isNotNull()
-    reading = F.array(_reading_code(by_name))
-    critical = [_fires(r, contract) for r in ruleset.rules if r.severity == "critical" and r.origin != "reader"]
-    softer = [_fires(r, contract) for r in ruleset.rules if r.severity != "critical"]
-    none = F.array().cast("array<int>")
-    reasons = F.array_compact(F.array(*critical)) if critical else none
-    warnings = F.array_compact(F.array(*softer)) if softer else none
+    reasons = _codes_of([rule for rule in asked if rule.severity == "critical"])
+    warnings = _codes_of([rule for rule in asked if rule.severity != "critical"])
     return [
-        F.when(unread, reading).otherwise(reasons).cast("array<int>").alias("_reasons"),
-        F.when(unread, none).otherwise(warnings).cast("array<int>").alias("_warnings"),
+        F.when(unread, F.array(_reading_code(by_name))).otherwise(reasons).alias("_reasons"),
+        F.when(unread, _no_codes()).otherwise(warnings).alias("_warnings"),
     ]
+
+
+def _codes_of(rules: Sequence[Rule]) -> Column:
+    """The codes of those rules that a row breaks. The array is built for rows that break any: few do."""
+    if not rules:
+        return _no_codes()
+    broken = [F.col(_flag(rule)) for rule in rules]
+    codes = F.array_compact(F.array(*(F.when(b, F.lit(r.code)) for b, r in zip(broken, rules, strict=True))))
+    return F.when(reduce(or_, broken), codes).otherwise(_no_codes())
+
+
+def _no_codes() -> Column:
+    return F.array().cast("array<int>")
+
+
+def _flag(rule: Rule) -> str:
+    return f"_broken_{rule.code}"
 
 
 def _reading_code(by_name: Mapping[str, int]) -> Column:
@@ -59,19 +76,11 @@ def _reading_code(by_name: Mapping[str, int]) -> Column:
     return code
 
 
-def _fires(rule: Rule, contract: Contract) -> Column:
-    """The rule's number where the rule is broken, else null."""
-    return F.when(_broken(rule, contract), F.lit(rule.code))
-
-
 def _broken(rule: Rule, contract: Contract) -> Column:
+    """Whether a row breaks the rule; null counts as no."""
     if rule.origin == "reference":
         names = sorted({c for r in contract.references for c in r.columns if contract.columns[c].nullable})
-        nulls = [F.col(_CLEAN + name).isNull() for name in names]
-        broken = nulls[0]
-        for null in nulls[1:]:
-            broken = broken | null
-        return broken
+        return reduce(or_, (F.col(_CLEAN + name).isNull() for name in names))
     assert rule.column is not None, rule
     value, text = F.col(rule.column), F.col(_CLEAN + rule.column)
     if rule.origin == "type":

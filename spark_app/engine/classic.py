@@ -49,9 +49,6 @@ class ClassicEngine(Engine):
         session.sparkContext.setLogLevel("WARN")
         return cls(session, settings.cores)
 
-    def small(self, frame: DataFrame) -> DataFrame:
-        return frame.hint("broadcast")
-
     def frame(self, table: object) -> DataFrame:
         import pyarrow as pa
 

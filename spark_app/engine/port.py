@@ -67,10 +67,6 @@ class Engine:
         """A small frame from values that the driver knows."""
         return self.spark.createDataFrame(table)
 
-    def small(self, frame: DataFrame) -> DataFrame:
-        """Marks a frame as small enough to be sent to every task, where the engine does not see that by itself."""
-        return frame
-
     def merge(self, sql: str, source: DataFrame) -> None:
         """Runs a MERGE whose source is the view `incoming`. Raises CommitConflict when another commit won."""
         with self._acting():
