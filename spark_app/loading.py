@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from spark_app.classify.outcome import Outcome
+from spark_app.classify.outcome import CHANGES, PUBLISHED, Outcome
 from spark_app.classify.references import keys_of
 from spark_app.classify.stage import StageInput, file_frame, stage
 from spark_app.classify.staging import Attempt, Staged, committed, read_rows, read_verdicts
@@ -19,10 +19,7 @@ from spark_app.reporting.progress import Observer
 from spark_app.runs.abandon import accepted_commits
 from spark_app.runs.plan import Plan
 from spark_app.tables.commits import Commit
-from spark_app.tables.entries import (
-    Context,
-    waiting_rows,
-)
+from spark_app.tables.entries import Context, waiting_rows
 from spark_app.tables.publish import Publication, publish, winners
 from spark_app.tables.schema import exists
 
@@ -59,21 +56,19 @@ def stage_and_publish(contract: Contract, plan: Plan, work: Work, around: Surrou
     attempt, staged = _staged(contract, plan, work, around)
     work.staged[name] = attempt, staged
     if plan.mode is not RunMode.VALIDATE_ONLY:
-        to_write = staged.count(Outcome.MERGED, Outcome.REFRESHED)
-        around.observer.merging(name, to_write)
+        around.observer.merging(name, staged.count(*PUBLISHED))
         publication = Publication(
             contract,
             around.zones.table(name),
             plan.versions[name],
             plan.run_id,
             plan.now,
-            to_write,
+            staged.count(Outcome.INSERTED),
+            staged.count(*CHANGES),
             accepted_commits(around.zones.runs, plan.run_id),
             staged.slices,
         )
-        work.commits[name] = (
-            publish(around.engine(), publication, _winners(contract, plan, work, around)) if to_write else Commit()
-        )
+        work.commits[name] = publish(around.engine, publication, lambda: _winners(contract, plan, work, around))
     work.seconds[name] = time.perf_counter() - started
     around.observer.dataset_done(name, len(files), work.seconds[name])
 

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 
 class Outcome(StrEnum):
-    """Where a row goes. MERGED rows have no verdict; they are what the MERGE takes, with REFRESHED ones."""
+    """Where a row goes. INSERTED rows have no verdict: on most days nearly all rows are of this kind."""
 
-    MERGED = "merged"
+    INSERTED = "inserted"  # no row of its key is in the table
+    UPDATED = "updated"  # of a greater tuple than the table's row, and different
     REFRESHED = "refreshed"  # equal to the table's row, but of a greater tuple: only its lineage moves
     IDENTICAL = "identical"  # equal to the table's row
     STALE = "stale"  # older than the table's row
@@ -35,7 +36,10 @@ class Outcome(StrEnum):
 
 KEY_HASH = "_key_hash"
 
-VALID = (Outcome.MERGED, Outcome.REFRESHED, Outcome.IDENTICAL, Outcome.STALE)
+CHANGES = (Outcome.UPDATED, Outcome.REFRESHED)
+"""What a MERGE does to rows that are there."""
+PUBLISHED = (Outcome.INSERTED, *CHANGES)
+VALID = (*PUBLISHED, Outcome.IDENTICAL, Outcome.STALE)
 QUARANTINED = (Outcome.INVALID, Outcome.EXPIRED)
 
 
@@ -81,7 +85,7 @@ def repeated_keys(rows: DataFrame, contract: Contract) -> DataFrame:
 
 
 def verdicts(rows: DataFrame, judgement: Judgement) -> DataFrame:
-    """Live staged rows → (_rid, outcome, missing, keeper) for every row that is not simply merged."""
+    """Live staged rows → (_rid, outcome, missing, keeper) for every row that is not simply inserted."""
     contract = judgement.contract
     slim = rows.select(*_NEEDED, *contract.names, key_hash(contract).alias(KEY_HASH))
     if judgement.needs_lineage:
@@ -89,7 +93,7 @@ def verdicts(rows: DataFrame, judgement: Judgement) -> DataFrame:
     compared = _compared(_judged_and_ranked(slim, judgement), judgement)
     if judgement.returned:
         compared = _against_waiting(compared)
-    return compared.filter(F.col("outcome") != Outcome.MERGED.value).select("_rid", "outcome", "missing", "keeper")
+    return compared.filter(F.col("outcome") != Outcome.INSERTED.value).select("_rid", "outcome", "missing", "keeper")
 
 
 def _judged_and_ranked(slim: DataFrame, judgement: Judgement) -> DataFrame:
@@ -163,7 +167,7 @@ def _judged(rows: DataFrame, judgement: Judgement) -> DataFrame:
         .when(F.size("_reasons") > 0, Outcome.INVALID.value)
         .when(from_waiting & lacks, Outcome.EXPIRED.value)
         .when(lacks, Outcome.WAITING.value)
-        .otherwise(Outcome.MERGED.value)
+        .otherwise(Outcome.INSERTED.value)
     )
     return slim.withColumn("outcome", outcome).withColumn("keeper", F.lit(None).cast("bigint"))
 
@@ -172,7 +176,7 @@ def _ranked(rows: DataFrame, contract: Contract) -> DataFrame:
     """Among rows of one key that can be published, all but the greatest are duplicates of it."""
     from pyspark.sql import Window
 
-    publishable = F.col("outcome") == Outcome.MERGED.value
+    publishable = F.col("outcome") == Outcome.INSERTED.value
     alone = F.when(~publishable, F.col("_rid"))  # so that bad rows without a key do not meet in one partition
     order = [F.col(name).desc_nulls_last() for name in order_columns(contract)]
     window = Window.partitionBy(*contract.key, "_alone").orderBy(*order, "_rid")
@@ -207,11 +211,11 @@ def _compared(rows: DataFrame, judgement: Judgement) -> DataFrame:
 
 
 def _against_table(exists: Column, equal: Column, newer: Column) -> Column:
-    winner = F.col("outcome") == Outcome.MERGED.value
+    winner = F.col("outcome") == Outcome.INSERTED.value
     return (
         F.when(~winner | ~exists, F.col("outcome"))
         .when(equal & newer, Outcome.REFRESHED.value)
         .when(equal, Outcome.IDENTICAL.value)
-        .when(~newer, Outcome.STALE.value)
-        .otherwise(F.col("outcome"))
+        .when(newer, Outcome.UPDATED.value)
+        .otherwise(Outcome.STALE.value)
     )

@@ -19,6 +19,7 @@ from spark_app.classify.tally import (
     file_accounts,
     outcome_tallies,
     quarantine_reasons,
+    unique_users,
 )
 from spark_app.classify.validate import classify_rows
 from spark_app.config.contracts import Contract
@@ -33,6 +34,8 @@ from spark_app.sources.reader import packed, task
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+_ROWS_HELD = {False: 1, True: 3}
+"""What a join holds in memory, in staged rows: their keys alone, or also the rows of the table with all columns."""
 _READ_TYPES = {"int64": "bigint", "int32": "int", "string": "string"}
 
 
@@ -62,7 +65,8 @@ def stage(engine: Engine, data: StageInput, folder: Path) -> tuple[Attempt, Stag
     held = {} if data.gate_open else held_files(data.contract, files, tallies, aggregates)
     dropped = sorted({*unread, *held})
     live = live_rows(rows, dropped)
-    slices = engine.slices(sum(tally.rows for tally in tallies.values()))
+    held_rows = _ROWS_HELD[data.table is not None] * sum(tally.rows for tally in tallies.values())
+    slices = engine.slices(held_rows)
     for number in range(slices):
         _write_verdicts(engine, live, _judgement(engine, data, files), attempt, number, slices)
     judged = read_verdicts(engine, attempt, slices)
@@ -79,6 +83,7 @@ def stage(engine: Engine, data: StageInput, folder: Path) -> tuple[Attempt, Stag
         data.ruleset.names(),
         aggregates,
         slices,
+        unique_users(engine, live, judged, data.contract, outcomes),
     )
     commit(attempt, staged)
     return attempt, staged

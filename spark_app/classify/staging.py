@@ -2,7 +2,7 @@
 
 rows      every record once, written while files are parsed: place, original texts, typed values, reasons.
           A record whose `_rid` is null closes a file: `_raw` is the reader's own account of it.
-verdicts  every record that is not simply merged: its outcome, missing parents, and keeper.
+verdicts  every record that is not simply inserted: its outcome, missing parents, and keeper.
 """
 
 from __future__ import annotations
@@ -128,6 +128,7 @@ class Staged:
     rule_names: dict[int, str]
     aggregates: tuple[AggregateResult, ...] = ()
     slices: int = 1
+    unique_users: int | None = None
     format: int = FORMAT
     version: str = __version__
 

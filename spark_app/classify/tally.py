@@ -51,11 +51,23 @@ def outcome_tallies(
     engine: Engine, live: DataFrame, verdicts: DataFrame, contract: Contract, ruleset: Ruleset
 ) -> dict[str, Tally]:
     """Rows of each outcome with their control totals, from rows and verdicts together."""
-    outcome = F.coalesce("outcome", F.lit(Outcome.MERGED.value)).alias("outcome")
+    outcome = F.coalesce("outcome", F.lit(Outcome.INSERTED.value)).alias("outcome")
     joined = live.join(verdicts.select("_rid", "outcome"), "_rid", "left")
     measures = list(_measures(contract))
     grouped = joined.select(outcome, *_inputs(contract, ruleset)).groupBy("outcome").agg(*measures)
     return {row["outcome"]: _tally(row, contract) for row in engine.collect(grouped)}
+
+
+def unique_users(
+    engine: Engine, live: DataFrame, verdicts: DataFrame, contract: Contract, outcomes: Mapping[str, Tally]
+) -> int | None:
+    """Users of all valid rows; None when the contract does not ask for them. Counted anew where outcomes may share."""
+    counted = [outcomes[o].users for o in VALID if o in outcomes]
+    if not contract.metrics.unique_users or len(counted) < 2:
+        return counted[0] if counted else None
+    others = verdicts.filter(~F.col("outcome").isin(*(o.value for o in VALID))).select("_rid")
+    valid = live.join(others, "_rid", "left_anti")
+    return int(engine.collect(valid.agg(F.count_distinct(contract.metrics.unique_users)))[0][0])
 
 
 def quarantine_reasons(

@@ -22,7 +22,7 @@ class SailEngine(Engine):
     """The embedded engine."""
 
     name = "sail"
-    slice_rows = 5_000_000  # its joins do not spill: about 1 GB at this size (docs/benchmarks.md)
+    slice_rows = 5_000_000  # its joins do not spill: docs/performance.md has what so many rows take
 
     @staticmethod
     def launch(settings: EngineSettings, log: Path) -> subprocess.Popen[bytes]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from spark_app import __version__
-from spark_app.classify.outcome import VALID, Outcome
+from spark_app.classify.outcome import VALID
 from spark_app.classify.staging import Staged
 from spark_app.config.settings import Zones
 from spark_app.errors import LakehouseError
@@ -237,9 +237,8 @@ def _metrics(counts: Counts, staged: Staged | None) -> dict[str, Any]:
         loaded = [staged.outcomes[o] for o in VALID if o in staged.outcomes]
         if any(t.revenue is not None for t in loaded):
             metrics["revenue"] = sum((Decimal(t.revenue or 0) for t in loaded), Decimal(0))
-        written = staged.outcomes.get(Outcome.MERGED)  # users of rows that are new or changed
-        if written is not None and written.users is not None:
-            metrics["unique_users"] = written.users
+        if staged.unique_users is not None:
+            metrics["unique_users"] = staged.unique_users
     return metrics
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from spark_app.classify.outcome import QUARANTINED, VALID, Outcome
+from spark_app.classify.outcome import PUBLISHED, QUARANTINED, VALID, Outcome
 from spark_app.classify.staging import Staged
 from spark_app.config.contracts import Contract
 from spark_app.errors import BrokenEquation
@@ -82,7 +82,7 @@ def count(
     if staged is None:
         return Counts(waiting_before=waiting_before, waiting_after=waiting_after)
     held_back = commit is None
-    to_write = staged.count(Outcome.MERGED, Outcome.REFRESHED)
+    to_write = staged.count(*PUBLISHED)
     refreshed = staged.count(Outcome.REFRESHED)
     landed = commit or Commit()
     return Counts(
@@ -112,7 +112,7 @@ def _total(name: str, staged: Staged, held_back: bool) -> ControlTotal:
 
     counted = [f for f in staged.files if f.status == "read" and f.index not in staged.held]
     released = (t.released_totals.get(name, "0") for o, t in staged.outcomes.items() if o != Outcome.STAYS)
-    to_write = of(Outcome.MERGED, Outcome.REFRESHED)
+    to_write = of(*PUBLISHED)
     return ControlTotal(
         read=exact_sum(Decimal(f.totals[name][0]) for f in counted),
         released=exact_sum(map(Decimal, released)),

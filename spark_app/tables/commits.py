@@ -61,7 +61,8 @@ def steps_of(path: Path, run_id: str) -> set[str]:
 
 def _marker(entry: dict[str, Any], run_id: str) -> str | None:
     # Both engines keep the text of a clause's predicate; `run_id/…` ends at a quote, a bracket or a blank.
-    text = str(entry.get("operationParameters", {}).get("notMatchedPredicates", ""))
+    parameters = entry.get("operationParameters", {})
+    text = f"{parameters.get('notMatchedPredicates', '')} {parameters.get('matchedPredicates', '')}"
     start = text.find(f"{run_id}/")
     if start < 0:
         return None

@@ -68,7 +68,7 @@ def entries(rows: DataFrame, verdicts: DataFrame, context: Context) -> DataFrame
     returned = F.col("_file") == WAITING_FILE
     placed = rows.filter("_rid is not null").join(verdicts, "_rid", "left")
     away = placed.filter(F.col("outcome").isin(*(o.value for o in (*KINDS, Outcome.WAITING))) & ~_waits_on(returned))
-    left = placed.filter(returned).withColumn("outcome", F.coalesce("outcome", F.lit(Outcome.MERGED.value)))
+    left = placed.filter(returned).withColumn("outcome", F.coalesce("outcome", F.lit(Outcome.INSERTED.value)))
     left = left.filter(F.col("outcome") != Outcome.STAYS.value)
     closing, opening = F.lit(True), F.lit(False)
     both = away.withColumn("_closes", opening)

@@ -18,27 +18,33 @@ MARKER = "_marker"
 
 @dataclass(frozen=True)
 class Step:
-    """One write of a run into one table. `updates`: column → SQL over s (incoming) and t (table)."""
+    """One write of a run into one table.
+
+    `updates` (column → SQL over s, incoming, and t, table) are set where the key is there; `columns` are inserted where
+    it is not. A clause that no row needs is left out: the engine then spares what it would read and rewrite for it.
+    """
 
     table: Path
     key: Sequence[str]
     columns: Sequence[str]
     updates: Mapping[str, str]
     marker: str
+    inserts: bool = True
 
     def sql(self) -> str:
         """The statement. The marker is compared with a column of the source: a comparison of two literals
         would be folded away before it reaches the log."""
         on = " AND ".join(f"t.`{name}` = s.`{name}`" for name in self.key)
-        sets = ", ".join(f"t.`{name}` = {value}" for name, value in self.updates.items())
-        names = ", ".join(f"`{name}`" for name in self.columns)
-        values = ", ".join(f"s.`{name}`" for name in self.columns)
         mine = f"s.{MARKER} = '{self.marker}'"
-        return (
-            f"MERGE INTO delta.`{self.table}` t USING incoming s ON {on} "
-            f"WHEN MATCHED AND {mine} THEN UPDATE SET {sets} "
-            f"WHEN NOT MATCHED AND {mine} THEN INSERT ({names}) VALUES ({values})"
-        )
+        clauses = []
+        if self.updates:
+            sets = ", ".join(f"t.`{name}` = {value}" for name, value in self.updates.items())
+            clauses.append(f"WHEN MATCHED AND {mine} THEN UPDATE SET {sets}")
+        if self.inserts:
+            names = ", ".join(f"`{name}`" for name in self.columns)
+            values = ", ".join(f"s.`{name}`" for name in self.columns)
+            clauses.append(f"WHEN NOT MATCHED AND {mine} THEN INSERT ({names}) VALUES ({values})")
+        return f"MERGE INTO delta.`{self.table}` t USING incoming s ON {on} {' '.join(clauses)}"
 
 
 def run_step(engine: Engine, step: Step, incoming: DataFrame) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spark_app.classify.outcome import Outcome, key_slice, live_rows, with_lineage
+from spark_app.classify.outcome import CHANGES, key_slice, live_rows, with_lineage
 from spark_app.config.contracts import LINEAGE, Contract
 from spark_app.engine import functions as F
 from spark_app.engine.port import Engine
@@ -29,35 +29,50 @@ class Publication:
     above: int
     run_id: str
     now: datetime
-    rows_to_write: int
+    inserts: int
+    updates: int
     accepted: Collection[int]  # versions of someone else's commits that a person has looked at
     slices: int  # as staged: whoever finishes the run, on whatever engine, takes the same steps
 
+    def steps(self) -> list[Step]:
+        """The MERGEs to make, one for each slice of keys, each with the clauses that its rows need.
+
+        Rows that are all new need no WHEN MATCHED: the table is then only appended to, so one MERGE takes them all;
+        slices bound what an engine holds of the table's own rows. After someone else's commit nothing is sure.
+        """
+        columns, unsure = (*self.contract.names, *LINEAGE), bool(self.accepted)
+        slices = self.slices if self.updates or unsure else 1
+        step = Step(
+            self.table,
+            self.contract.key,
+            columns,
+            {c: f"s.`{c}`" for c in columns} if self.updates or unsure else {},
+            "",
+            bool(self.inserts) or unsure,
+        )
+        stem = f"{self.run_id}/{self.contract.dataset}/publish"
+        return [replace(step, marker=f"{stem}-{n}-of-{slices}") for n in range(slices)]
+
 
 def winners(rows: DataFrame, verdicts: DataFrame, files: DataFrame, dropped_files: tuple[int, ...]) -> DataFrame:
-    """Staged rows that the table takes: those without a verdict, and those that move their lineage."""
-    kept_out = verdicts.filter(F.col("outcome") != Outcome.REFRESHED.value).select("_rid")
+    """Staged rows that the table takes: those without a verdict, and those that change a row there."""
+    kept_out = verdicts.filter(~F.col("outcome").isin(*(o.value for o in CHANGES))).select("_rid")
     return with_lineage(live_rows(rows, dropped_files).join(kept_out, "_rid", "left_anti"), files)
 
 
-def publish(engine: Engine, publication: Publication, won: DataFrame) -> Commit:
+def publish(engine: Callable[[], Engine], publication: Publication, won: Callable[[], DataFrame]) -> Commit:
     """Merges the winners, and returns what the table's own log counted. Repeating it changes nothing."""
-    if not publication.rows_to_write:
+    if not publication.inserts and not publication.updates:
         return Commit()
-    contract = publication.contract
-    create_if_missing(publication.table, table_schema(contract), contract.partition_by)
-    columns = (*contract.names, *LINEAGE)
-    lineaged = _with_run(won, publication)
-    # A first load is one MERGE: every later slice would find, and rewrite, the files of the earlier ones.
-    slices = 1 if publication.above < 0 else publication.slices
-    done = landed(publication.table, publication.above, publication.run_id, publication.accepted)
-    markers = [f"{publication.run_id}/{contract.dataset}/publish-{n}-of-{slices}" for n in range(slices)]
-    for number, marker in enumerate(markers):
-        if marker not in done:
-            step = Step(publication.table, contract.key, columns, {c: f"s.`{c}`" for c in columns}, marker)
-            run_step(engine, step, key_slice(lineaged, contract, number, slices))
-    done = landed(publication.table, publication.above, publication.run_id, publication.accepted)
-    return sum((done.get(marker, Commit()) for marker in markers), Commit())
+    contract, table, steps = publication.contract, publication.table, publication.steps()
+    create_if_missing(table, table_schema(contract), contract.partition_by)
+    done = landed(table, publication.above, publication.run_id, publication.accepted)
+    if missing := [(number, step) for number, step in enumerate(steps) if step.marker not in done]:
+        rows = _with_run(won(), publication)
+        for number, step in missing:
+            run_step(engine(), step, key_slice(rows, contract, number, len(steps)))
+        done = landed(table, publication.above, publication.run_id, publication.accepted)
+    return sum((done.get(step.marker, Commit()) for step in steps), Commit())
 
 
 def _with_run(won: DataFrame, publication: Publication) -> DataFrame:
