@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from spark_app.classify.outcome import CHANGES, PUBLISHED, Outcome
 from spark_app.classify.references import keys_of
-from spark_app.classify.stage import StageInput, file_frame, stage
+from spark_app.classify.stage import StageInput, file_hashes, stage
 from spark_app.classify.staging import Attempt, Staged, committed, read_rows, read_verdicts
 from spark_app.config.contracts import Contract
 from spark_app.config.settings import RunMode, Zones
@@ -68,7 +68,7 @@ def stage_and_publish(contract: Contract, plan: Plan, work: Work, around: Surrou
             accepted_commits(around.zones.runs, plan.run_id),
             staged.slices,
         )
-        work.commits[name] = publish(around.engine, publication, lambda: _winners(contract, plan, work, around))
+        work.commits[name] = publish(around.engine, publication, lambda: _winners(contract, work, around))
     work.seconds[name] = time.perf_counter() - started
     around.observer.dataset_done(name, len(files), work.seconds[name])
 
@@ -101,23 +101,25 @@ def _parent_keys(parent: str, child: Contract, plan: Plan, work: Work, around: S
     if exists(table):
         found.append(keys_of(around.engine().read_table(table), reference, contract))
     if plan.mode is RunMode.VALIDATE_ONLY and parent in work.staged:
-        found.append(_winners(contract, plan, work, around).select(*reference.columns))
+        found.append(_winners(contract, work, around).select(*reference.columns))
     if not found:
         return None
     return found[0] if len(found) == 1 else found[0].unionByName(found[1]).distinct()
 
 
-def _winners(contract: Contract, plan: Plan, work: Work, around: Surroundings) -> DataFrame:
+def _frames(contract: Contract, work: Work, around: Surroundings) -> tuple[DataFrame, DataFrame]:
     attempt, staged = work.staged[contract.dataset]
     engine = around.engine()
-    files = file_frame(engine, plan.of(contract.dataset), staged.files)
-    rows, verdicts = read_rows(engine, attempt, contract), read_verdicts(engine, attempt, staged.slices)
-    return winners(rows, verdicts, files.drop("sha256"), staged.dropped_files)
+    return read_rows(engine, attempt, contract), read_verdicts(engine, attempt, staged.slices)
+
+
+def _winners(contract: Contract, work: Work, around: Surroundings) -> DataFrame:
+    return winners(*_frames(contract, work, around), work.staged[contract.dataset][1].dropped_files)
 
 
 def parts(name: str, plan: Plan, work: Work, around: Surroundings) -> tuple[DataFrame, DataFrame, Context]:
-    attempt, staged = work.staged[name]
-    contract, engine = plan.config.contracts[name], around.engine()
-    files = file_frame(engine, plan.of(name), staged.files)
-    context = Context(contract, files, staged.rule_names, plan.run_id, plan.now, staged.released > 0)
-    return read_rows(engine, attempt, contract), read_verdicts(engine, attempt, staged.slices), context
+    """Staged rows and verdicts of a dataset, and what makes entries of them."""
+    contract, (_, staged) = plan.config.contracts[name], work.staged[name]
+    hashes = file_hashes(around.engine(), staged.files)
+    context = Context(contract, hashes, staged.rule_names, plan.run_id, plan.now, staged.released > 0)
+    return *_frames(contract, work, around), context

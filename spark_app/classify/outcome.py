@@ -50,15 +50,9 @@ class Judgement:
     contract: Contract
     parents: Parents
     table: DataFrame | None
-    files: DataFrame  # _file, source_file, source_modified_at
     now: datetime
+    hashes: DataFrame | None = None  # _file, sha256: given when rows came back from waiting
     repeated: DataFrame | None = None  # `repeated_keys`; None when no key occurs twice
-    returned: bool = False  # whether rows came back from waiting
-
-    @property
-    def needs_lineage(self) -> bool:
-        """Whether every row is compared by its lineage, and not only those whose key occurs twice."""
-        return self.table is not None or self.returned
 
 
 _NEEDED = (
@@ -67,9 +61,6 @@ _NEEDED = (
     "_sheet",
     "_line",
     "_waiting_id",
-    "_origin_file",
-    "_origin_modified_at",
-    "_correction",
     "_expires_at",
     "_reasons",
 )
@@ -87,12 +78,10 @@ def repeated_keys(rows: DataFrame, contract: Contract) -> DataFrame:
 def verdicts(rows: DataFrame, judgement: Judgement) -> DataFrame:
     """Live staged rows → (_rid, outcome, missing, keeper) for every row that is not simply inserted."""
     contract = judgement.contract
-    slim = rows.select(*_NEEDED, *contract.names, key_hash(contract).alias(KEY_HASH))
-    if judgement.needs_lineage:
-        slim = with_lineage(slim, judgement.files)
+    slim = with_lineage(rows).select(*_NEEDED, *LINEAGE, *contract.names, key_hash(contract).alias(KEY_HASH))
     compared = _compared(_judged_and_ranked(slim, judgement), judgement)
-    if judgement.returned:
-        compared = _against_waiting(compared)
+    if judgement.hashes is not None:
+        compared = _against_waiting(compared.join(judgement.hashes, "_file", "left"))
     return compared.filter(F.col("outcome") != Outcome.INSERTED.value).select("_rid", "outcome", "missing", "keeper")
 
 
@@ -101,14 +90,12 @@ def _judged_and_ranked(slim: DataFrame, judgement: Judgement) -> DataFrame:
         return _judged(slim, judgement)
     alone = _judged(slim.join(judgement.repeated, KEY_HASH, "left_anti"), judgement)
     together = _judged(slim.join(judgement.repeated, KEY_HASH, "left_semi"), judgement)
-    if not judgement.needs_lineage:
-        together = with_lineage(together, judgement.files)
     ranked = _ranked(together, judgement.contract)
     return alone.unionByName(ranked.select(*alone.columns))
 
 
 def row_id() -> Column:
-    """A row's id: of its file's content and its place there."""
+    """A row's id: of its file's content (sha256) and its place there."""
     place = F.concat_ws("|", "sha256", F.coalesce("_sheet", F.lit("")), F.col("_line").cast("string"))
     return F.coalesce("_waiting_id", F.sha2(place, 256))
 
@@ -144,16 +131,12 @@ def live_rows(rows: DataFrame, dropped_files: Sequence[int]) -> DataFrame:
     return live.filter(~F.col("_file").isin(*dropped_files)) if dropped_files else live
 
 
-def with_lineage(rows: DataFrame, files: DataFrame) -> DataFrame:
-    """Adds source_file, source_modified_at, correction: of the file, or of the row's own past in waiting."""
-    named = files.withColumnsRenamed({"source_file": "_f_name", "source_modified_at": "_f_time"})
-    return (
-        rows.join(named, "_file", "left")
-        .withColumn("source_file", F.coalesce("_origin_file", "_f_name"))
-        .withColumn("source_modified_at", F.coalesce("_origin_modified_at", "_f_time"))
-        .withColumn("correction", F.coalesce("_correction", F.lit(0)))
-        .drop("_f_name", "_f_time")
-    )
+LINEAGE = ("source_file", "source_modified_at", "correction")
+
+
+def with_lineage(rows: DataFrame) -> DataFrame:
+    """Staged rows with the columns that say where they come from named as in the tables."""
+    return rows.withColumnsRenamed({f"_{name}": name for name in LINEAGE})
 
 
 def _judged(rows: DataFrame, judgement: Judgement) -> DataFrame:

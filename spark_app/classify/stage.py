@@ -13,7 +13,7 @@ from spark_app import __version__
 from spark_app.classify.gate import held_files
 from spark_app.classify.outcome import KEY_HASH, Judgement, key_slice, live_rows, repeated_keys, verdicts
 from spark_app.classify.references import Parents
-from spark_app.classify.staging import PLACE, WAITING_FILE, Attempt, Staged, commit, read_rows, read_verdicts, row_count
+from spark_app.classify.staging import WAITING_FILE, Attempt, Staged, commit, read_rows, read_verdicts, row_count
 from spark_app.classify.tally import (
     aggregate_results,
     file_accounts,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 _ROWS_HELD = {False: 1, True: 3}
 """What a join holds in memory, in staged rows: their keys alone, or also the rows of the table with all columns."""
-_READ_TYPES = {"int64": "bigint", "int32": "int", "string": "string"}
+_READ_TYPES = {"int64": "bigint", "int32": "int", "string": "string", "timestamp[us, tz=UTC]": "timestamp"}
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,9 @@ def stage(engine: Engine, data: StageInput, folder: Path) -> tuple[Attempt, Stag
     live = live_rows(rows, dropped)
     held_rows = _ROWS_HELD[data.table is not None] * sum(tally.rows for tally in tallies.values())
     slices = engine.slices(held_rows)
+    judgement = _judgement(engine, data, files)
     for number in range(slices):
-        _write_verdicts(engine, live, _judgement(engine, data, files), attempt, number, slices)
+        _write_verdicts(engine, live, judgement, attempt, number, slices)
     judged = read_verdicts(engine, attempt, slices)
     outcomes = outcome_tallies(engine, live, judged, data.contract, data.ruleset)
     counted = {file: tally for file, tally in tallies.items() if file not in dropped}
@@ -90,8 +91,8 @@ def stage(engine: Engine, data: StageInput, folder: Path) -> tuple[Attempt, Stag
 
 
 def _judgement(engine: Engine, data: StageInput, files: Sequence[FileResult]) -> Judgement:
-    frame, returned = file_frame(engine, data.files, files), data.waiting is not None
-    return Judgement(data.contract, data.parents, data.table, frame, data.now, returned=returned)
+    returned = file_hashes(engine, files) if data.waiting is not None else None
+    return Judgement(data.contract, data.parents, data.table, data.now, returned)
 
 
 def _write_verdicts(
@@ -108,23 +109,15 @@ def _write_verdicts(
     engine.write_parquet(verdicts(rows, replace(judgement, table=there, repeated=repeated)), attempt.verdicts(number))
 
 
-def file_frame(engine: Engine, files: Sequence[SourceFile], results: Sequence[FileResult]) -> DataFrame:
-    """_file, source_file, source_modified_at and sha256 of each file, as a small frame.
+def file_hashes(engine: Engine, results: Sequence[FileResult]) -> DataFrame:
+    """_file and sha256 of each file, as a small frame.
 
-    Rows that come back from waiting bring their own place, so their file has a line without one.
+    Rows that come back from waiting bring their own id, so their file has a line without a hash.
     """
     import pyarrow as pa
 
-    sha256 = {result.index: result.sha256 for result in results}
-    table = pa.table(
-        {
-            "_file": pa.array([WAITING_FILE, *(f.index for f in files)], pa.int32()),
-            "source_file": pa.array([None, *(f.uri for f in files)], pa.string()),
-            "source_modified_at": pa.array([None, *(f.mtime_ns // 1000 for f in files)], pa.timestamp("us", "UTC")),
-            "sha256": pa.array([None, *(sha256.get(f.index, "") for f in files)], pa.string()),
-        }
-    )
-    return engine.frame(table)
+    index, hashes = [WAITING_FILE, *(r.index for r in results)], [None, *(r.sha256 for r in results)]
+    return engine.frame(pa.table({"_file": pa.array(index, pa.int32()), "sha256": pa.array(hashes, pa.string())}))
 
 
 def _incoming(engine: Engine, data: StageInput) -> DataFrame:
@@ -141,9 +134,9 @@ def _read(engine: Engine, data: StageInput) -> DataFrame:
     groups = packed(data.files, engine.cores)
     ddl = ", ".join(f"`{field.name}` {_READ_TYPES[str(field.type)]}" for field in spec.schema)
     read = engine.spark.range(0, len(groups), 1, len(groups)).mapInArrow(task(groups, spec), ddl)
-    past = [part.split() for part in PLACE[len(READ_PLACE.names) :]]
-    nothing = [F.lit(None).cast(kind).alias(name) for name, kind in past]
-    return read.select(*READ_PLACE.names, *nothing, *data.contract.names)
+    first = F.lit(0).alias("_correction")
+    never_waited = [F.lit(None).cast("string").alias("_waiting_id"), F.lit(None).cast("timestamp").alias("_expires_at")]
+    return read.select(*READ_PLACE.names, first, *never_waited, *data.contract.names)
 
 
 def _same_reader(files: Sequence[FileResult]) -> None:

@@ -32,11 +32,11 @@ PLACE = (
     "_line bigint",
     "_error string",
     "_raw string",
+    "_source_file string",
+    "_source_modified_at timestamp",
+    "_correction int",
     # Of a row that comes back from waiting; null for a row of a file.
     "_waiting_id string",
-    "_origin_file string",
-    "_origin_modified_at timestamp",
-    "_correction int",
     "_expires_at timestamp",
 )
 WAITING_FILE = -1

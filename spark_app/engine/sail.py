@@ -15,6 +15,9 @@ from spark_app.errors import EngineDied, EngineMissing
 
 _STACK = 64 << 20  # a deep plan overflows the default stack and takes the process with it
 _WARM = ("pandas", "spark_app.sources.reader")  # modules that tasks import
+# Its joins do not spill. So many staged rows of twelve columns fit: docs/performance.md has the measurements.
+_SLICE_ROWS = 5_000_000
+_SLICE_ROWS_A_MB = 4_000
 _OUT_OF_MEMORY = ("Failed to allocate additional", "Resources exhausted")
 
 
@@ -22,7 +25,7 @@ class SailEngine(Engine):
     """The embedded engine."""
 
     name = "sail"
-    slice_rows = 5_000_000  # its joins do not spill: docs/performance.md has what so many rows take
+    slice_rows = _SLICE_ROWS
 
     @staticmethod
     def launch(settings: EngineSettings, log: Path) -> subprocess.Popen[bytes]:
@@ -52,6 +55,8 @@ class SailEngine(Engine):
     def __init__(self, session: Any, settings: EngineSettings, server: subprocess.Popen[bytes]) -> None:
         super().__init__(session, settings.cores)
         self.server = server
+        if settings.memory_mb:
+            self.slice_rows = min(self.slice_rows, settings.memory_mb * _SLICE_ROWS_A_MB)
 
     def stop(self) -> None:
         self.spark.stop()

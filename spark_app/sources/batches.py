@@ -32,6 +32,8 @@ PLACE = pa.schema(
         ("_line", pa.int64()),
         ("_error", pa.string()),  # why the record could not be split into fields
         ("_raw", pa.string()),  # its raw text; in a closing record, the FileResult as JSON
+        ("_source_file", pa.string()),
+        ("_source_modified_at", pa.timestamp("us", "UTC")),
     ]
 )
 
@@ -45,6 +47,11 @@ class SourceFile:
     uri: str
     size: int
     mtime_ns: int
+
+    @property
+    def modified_us(self) -> int:
+        """Microseconds, as the tables keep them."""
+        return self.mtime_ns // 1000
 
 
 @dataclass(frozen=True)
@@ -184,12 +191,14 @@ def placed(chunk: Chunk, file: SourceFile, ordinal: int, schema: pa.Schema) -> p
     first = (file.index << 40) + ordinal
     nothing = pa.nulls(n, pa.string())
     place: Iterable[pa.Array] = (
-        pa.array(range(first, first + n), pa.int64()),
+        pa.arange(first, first + n),
         pa.repeat(pa.scalar(file.index, pa.int32()), n),
         nothing if chunk.sheet is None else pa.repeat(pa.scalar(chunk.sheet), n),
         chunk.lines,
         nothing if chunk.errors is None else chunk.errors,
         nothing if chunk.raws is None else chunk.raws,
+        pa.repeat(pa.scalar(file.uri), n),
+        pa.repeat(pa.scalar(file.modified_us, pa.timestamp("us", "UTC")), n),
     )
     return pa.RecordBatch.from_arrays([*place, *chunk.texts], schema=schema)
 

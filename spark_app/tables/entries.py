@@ -41,10 +41,10 @@ _UPDATES = {
 
 @dataclass(frozen=True)
 class Context:
-    """What turns staged rows of one dataset into entries. `files`: _file, source_file, source_modified_at, sha256."""
+    """What turns staged rows of one dataset into entries. `hashes`: _file, sha256."""
 
     contract: Contract
-    files: DataFrame
+    hashes: DataFrame
     rule_names: Mapping[int, str]
     run_id: str
     now: datetime
@@ -74,7 +74,8 @@ def entries(rows: DataFrame, verdicts: DataFrame, context: Context) -> DataFrame
     both = away.withColumn("_closes", opening)
     if context.returned:
         both = both.unionByName(left.withColumn("_closes", closing))
-    return _shaped(_with_keepers(with_lineage(both, context.files), rows, context.files), context)
+    known = with_lineage(both).join(context.hashes, "_file", "left")
+    return _shaped(_with_keepers(known, rows), context)
 
 
 def _waits_on(returned: Column) -> Column:
@@ -165,10 +166,10 @@ def waiting_rows(engine: Engine, table: Path, contract: Contract) -> DataFrame:
         F.col("line").alias("_line"),
         none.alias("_error"),
         none.alias("_raw"),
-        F.col("id").alias("_waiting_id"),
-        F.col("source_file").alias("_origin_file"),
-        F.col("source_modified_at").alias("_origin_modified_at"),
+        F.col("source_file").alias("_source_file"),
+        F.col("source_modified_at").alias("_source_modified_at"),
         F.col("correction").alias("_correction"),
+        F.col("id").alias("_waiting_id"),
         F.col("expires_at").alias("_expires_at"),
         *(F.col(f"_texts.{name}").alias(name) for name in contract.names),
     )
@@ -224,11 +225,10 @@ def place_of(file: Column, sheet: Column, line: Column) -> Column:
     )
 
 
-def _with_keepers(named: DataFrame, rows: DataFrame, files: DataFrame) -> DataFrame:
+def _with_keepers(named: DataFrame, rows: DataFrame) -> DataFrame:
     keepers = named.filter(F.col("keeper").isNotNull()).select(F.col("keeper").alias("_rid")).distinct()
-    kept = rows.select("_rid", "_file", "_sheet", "_line", "_origin_file", "_origin_modified_at", "_correction")
-    places = with_lineage(kept.join(keepers, "_rid", "left_semi"), files.drop("sha256")).select(
+    places = rows.join(keepers, "_rid", "left_semi").select(
         F.col("_rid").alias("keeper"),
-        place_of(F.col("source_file"), F.col("_sheet"), F.col("_line")).alias("keeper_place"),
+        place_of(F.col("_source_file"), F.col("_sheet"), F.col("_line")).alias("keeper_place"),
     )
     return named.join(places, "keeper", "left")

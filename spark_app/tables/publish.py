@@ -54,10 +54,10 @@ class Publication:
         return [replace(step, marker=f"{stem}-{n}-of-{slices}") for n in range(slices)]
 
 
-def winners(rows: DataFrame, verdicts: DataFrame, files: DataFrame, dropped_files: tuple[int, ...]) -> DataFrame:
+def winners(rows: DataFrame, verdicts: DataFrame, dropped_files: tuple[int, ...]) -> DataFrame:
     """Staged rows that the table takes: those without a verdict, and those that change a row there."""
     kept_out = verdicts.filter(~F.col("outcome").isin(*(o.value for o in CHANGES))).select("_rid")
-    return with_lineage(live_rows(rows, dropped_files).join(kept_out, "_rid", "left_anti"), files)
+    return with_lineage(live_rows(rows, dropped_files).join(kept_out, "_rid", "left_anti"))
 
 
 def publish(engine: Callable[[], Engine], publication: Publication, won: Callable[[], DataFrame]) -> Commit:
