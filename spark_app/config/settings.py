@@ -59,7 +59,7 @@ class Zones:
 
 @dataclass(frozen=True)
 class EngineSettings:
-    """How the engine starts. `memory_mb` bounds the embedded engine's pool; 0 leaves it unbounded."""
+    """How the engine starts. `memory_mb` bounds the engine's process; 0: no bound (Sail), 4 GB (Spark)."""
 
     name: EngineName
     cores: int

@@ -5,20 +5,23 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import warnings
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from spark_app.config.settings import EngineSettings
 from spark_app.engine.port import Engine
-from spark_app.errors import EngineDied, EngineMissing
+from spark_app.engine.sail_server import MEMORY_EXIT
+from spark_app.errors import EngineDied, EngineMissing, UsageError
 
 _STACK = 64 << 20  # a deep plan overflows the default stack and takes the process with it
 _WARM = ("pandas", "spark_app.sources.reader")  # modules that tasks import
 # Its joins do not spill. So many staged rows of twelve columns fit: docs/performance.md has the measurements.
 _SLICE_ROWS = 5_000_000
 _SLICE_ROWS_A_MB = 4_000
-_OUT_OF_MEMORY = ("Failed to allocate additional", "Resources exhausted")
+_GONE = ("Connection refused", "Socket closed", "Connection reset")
+_LEAST_MB = 256
 
 
 class SailEngine(Engine):
@@ -30,6 +33,8 @@ class SailEngine(Engine):
     @staticmethod
     def launch(settings: EngineSettings, log: Path) -> subprocess.Popen[bytes]:
         """Starts the child process, and does not wait for it."""
+        if 0 < settings.memory_mb < _LEAST_MB:
+            raise UsageError(f"LAKEHOUSE_MEMORY_MB is {settings.memory_mb}", why=f"Sail needs {_LEAST_MB} and more")
         if not find_spec("pysail"):
             raise EngineMissing(
                 "The embedded engine is not installed", next_step="Install this package with the extra [local]."
@@ -48,7 +53,8 @@ class SailEngine(Engine):
         if not port:
             raise EngineDied("The embedded engine did not start", where=str(log))
         session: Any = SparkSession.builder.remote(f"sc://127.0.0.1:{port}").getOrCreate()
-        # The default policy asks a dead server again for ten minutes.
+        # The default policy asks a dead server again for ten minutes, and warns when it gives up: an error follows.
+        warnings.filterwarnings("ignore", message=r"\[RETRIES_EXCEEDED\]")
         session.client.set_retry_policies([DefaultPolicy(max_retries=2, initial_backoff=50, max_backoff=200)])
         return cls(session, settings, server)
 
@@ -63,16 +69,23 @@ class SailEngine(Engine):
         end(self.server)
 
     def _translated(self, error: Exception) -> Exception | None:
-        exhausted = any(sign in str(error) for sign in _OUT_OF_MEMORY)
-        gone = "Connection refused" in str(error) or "Socket closed" in str(error)
-        if not exhausted and not gone and self.server.poll() is None:
+        if not any(sign in str(error) for sign in _GONE) and self.server.poll() is None:
             return None
-        return EngineDied(
-            "The embedded engine ran out of memory" if exhausted else "The embedded engine's process ended",
-            why=f"exit status {self.server.poll()}" if not exhausted else "the limit of LAKEHOUSE_MEMORY_MB",
-            next_step="Nothing is lost: the next run finishes this one. Give it more memory (LAKEHOUSE_MEMORY_MB, "
-            "or the container's limit), or run it with --engine spark.",
-        )
+        try:
+            status = self.server.wait(timeout=2)  # the line breaks a moment before the process is gone
+        except subprocess.TimeoutExpired:
+            return None
+        return _died(status)
+
+
+def _died(status: int) -> EngineDied:
+    limit = status == MEMORY_EXIT
+    return EngineDied(
+        "The embedded engine ran out of memory" if limit else "The embedded engine's process ended",
+        why="the limit of LAKEHOUSE_MEMORY_MB" if limit else f"exit status {status}",
+        next_step="Nothing is lost: the next run finishes this one. Give it more memory (LAKEHOUSE_MEMORY_MB, "
+        "or the container's limit), or run it with --engine spark.",
+    )
 
 
 def end(server: subprocess.Popen[bytes]) -> None:
@@ -90,13 +103,11 @@ def _spawn(settings: EngineSettings, log: Path) -> subprocess.Popen[bytes]:
         "SAIL_EXECUTION__DEFAULT_PARALLELISM": str(settings.cores),
     }
     if settings.memory_mb:
-        environment |= {
-            "SAIL_RUNTIME__MEMORY_POOL__TYPE": "greedy",
-            "SAIL_RUNTIME__MEMORY_POOL__GREEDY__MAX_SIZE": str(settings.memory_mb << 20),
-        }
+        # What is freed goes back at once: a fifth less at the peak, for a tenth more CPU (docs/performance.md).
+        environment |= {"MIMALLOC_PURGE_DELAY": "0"}
     with log.open("ab") as output:
         return subprocess.Popen(
-            [sys.executable, "-m", "spark_app.engine.sail_server", *_WARM],
+            [sys.executable, "-m", "spark_app.engine.sail_server", str(settings.memory_mb), *_WARM],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=output,

@@ -215,7 +215,7 @@ def test_sigterm_leaves_an_open_run_that_the_next_one_finishes(tmp_path: Path) -
 def test_the_embedded_engines_death_is_a_clear_error_and_loses_nothing(tmp_path: Path) -> None:
     lakehouse("sample", tmp_path)
     files = sorted((tmp_path / "raw").rglob("*.csv"))
-    done = lakehouse("run", "--root", tmp_path, LAKEHOUSE_MEMORY_MB="1")
+    done = lakehouse("run", "--root", tmp_path, LAKEHOUSE_MEMORY_MB="256")
     assert done.returncode == 6, done.stderr
     assert "LAKEHOUSE_MEMORY_MB" in done.stderr
     clean(done.stderr)
