@@ -19,6 +19,7 @@ from spark_app.runs.balance import check, count
 from spark_app.runs.plan import Plan
 from spark_app.runs.settle import record_history, settle_files
 from spark_app.tables.commits import Commit
+from spark_app.tables.decisions import Decision, person, record
 from spark_app.tables.entries import (
     ENTRIES,
     entries,
@@ -65,12 +66,13 @@ def _all_entries(plan: Plan, work: Work, around: Surroundings) -> DataFrame:
 
 def account(plan: Plan, work: Work, around: Surroundings, put_away: Commit | None) -> list[DatasetOutcome]:
     """Counts of each dataset, and the equations. Raises BrokenEquation before any file leaves raw."""
-    after = open_waiting(around.zones.system_table("waiting"))
+    dry = plan.mode is RunMode.VALIDATE_ONLY  # takes no lock: what waits may change while it looks, but not by it
+    after = plan.waiting if dry else open_waiting(around.zones.system_table("waiting"))
     counts = {}
     for contract in plan.contracts:
         name = contract.dataset
         staged = work.staged[name][1] if name in work.staged else None
-        commit = None if plan.mode is RunMode.VALIDATE_ONLY else work.commits.get(name, Commit())
+        commit = None if dry else work.commits.get(name, Commit())
         counts[name] = count(contract, staged, commit, plan.waiting.get(name, 0), after.get(name, 0))
     check(counts, put_away)
     return [
@@ -86,6 +88,9 @@ def settle(plan: Plan, work: Work, around: Surroundings) -> None:
         results = {f.index: f for s in staged for f in s.files}
         held = {index for s in staged for index in s.held}
         record_history(plan, around.zones, results, held)
+        if plan.open_gate:
+            decision = Decision("open_gate", plan.run_id, "", plan.open_gate, plan.now, person())
+            record(around.zones.system_table("decisions"), decision)
         settle_files(plan, around.zones, results, held)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from spark_app.config.settings import RunMode
 from spark_app.ending import account, put_away, settle
@@ -23,35 +23,46 @@ from spark_app.reporting.report import (
 from spark_app.runs import plan as plans
 from spark_app.runs.lock import Lock, writer_lock
 from spark_app.runs.plan import Config, Plan, Request, make_plan
+from spark_app.runs.run_id import new_run_id
 from spark_app.runs.settle import remove_staged
 
 FOLLOW_UPS = 3
 
 
-def load(request: Request, config: Config, around: Surroundings, wait_seconds: float = 0) -> list[Report]:
-    """Finishes an open run, then does the one asked for, then what came meanwhile. Newest report last.
+@dataclass(frozen=True)
+class Loads:
+    """The reports of what one call did: runs it finished for others, the one asked for, and what came meanwhile."""
+
+    asked: Report
+    finished: tuple[Report, ...] = ()
+    follow_ups: tuple[Report, ...] = ()
+
+    def __iter__(self) -> Iterator[Report]:
+        return iter((*self.finished, self.asked, *self.follow_ups))
+
+
+def load(request: Request, config: Config, around: Surroundings, wait_seconds: float = 0) -> Loads:
+    """Finishes an open run, then does the one asked for, then what came meanwhile.
 
     Raises LakehouseError; a run that has begun then has a report of its failure, and stays open.
     """
     if request.run_id and (done := read_report(around.zones.runs, request.run_id)) and done.finished:
-        return [_same_mode(done, request)]
+        return Loads(_same_mode(done, request))
     if request.mode is RunMode.VALIDATE_ONLY:
         plan = make_plan(request, config)
         remove_staged(around.zones.runs, plan.run_id)
-        return [_execute(plan, around)]
-    run_id = request.run_id or plans.new_run_id(request.now or plans.utc_now())
+        return Loads(_execute(plan, around))
+    run_id = request.run_id or new_run_id(request.now or plans.utc_now())
     with writer_lock(around.zones.state, run_id, wait_seconds) as lock:
-        reports = list(_finish_open(lock, around))
-        if request.run_id and reports and reports[-1].run_id == request.run_id:
-            return reports
+        finished = tuple(_finish_open(lock, around))
+        if request.run_id and finished and finished[-1].run_id == request.run_id:
+            return Loads(finished[-1])
         request = replace(request, run_id=run_id)
-        resumed = [report.run_id for report in reports]
-        reports.append(_begin(make_plan(request, config), lock, around, resumed))
-        if follow_ups := list(_follow_ups(request, config, lock, around)):
-            reports[-1] = reports[-1].followed_by([r.run_id for r in follow_ups])
-            save_report(reports[-1], around.zones.runs)
-        reports += follow_ups
-    return reports
+        asked = _begin(make_plan(request, config), lock, around, [report.run_id for report in finished])
+        if follow_ups := tuple(_follow_ups(request, config, lock, around)):
+            asked = asked.followed_by([report.run_id for report in follow_ups])
+            save_report(asked, around.zones.runs)
+    return Loads(asked, finished, follow_ups)
 
 
 def _same_mode(done: Report, request: Request) -> Report:

@@ -65,7 +65,7 @@ class Lake:
     def runs(self, mode: RunMode = RunMode.FULL, **asked: Any) -> list[Report]:
         request = Request(self.zones, mode, now=asked.pop("now", NOW), **asked)
         around = Surroundings(self.zones, lambda: self.engine, self.engine.name, self.observer)
-        return pipeline.load(request, self.config, around)
+        return list(pipeline.load(request, self.config, around))
 
     def run(self, mode: RunMode = RunMode.FULL, **asked: Any) -> Report:
         return self.runs(mode, **asked)[-1]

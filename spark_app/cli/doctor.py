@@ -27,7 +27,7 @@ def doctor(engine: EngineOption = None, config: ConfigFolder = None, as_json: As
         zones = Zones.under(Path(scratch))
         Shop(zones.raw[0], Shape(products=10, days=1, orders_a_day=5, fault_every=0)).write()
         with engine_of(settings, zones.state / "spark.log") as start:
-            report = load(Request(zones), chosen, Surroundings(zones, start, settings.name.value, Silent()))[-1]
+            report = load(Request(zones), chosen, Surroundings(zones, start, settings.name.value, Silent())).asked
     loaded = {name: d["loaded"] for name, d in report.data["datasets"].items()}
     facts = {
         "version": __version__,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -41,11 +42,13 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Load what lies in raw into the tables, and account for it."""
-    from spark_app.config.settings import engine_settings
+    from spark_app.config.settings import engine_settings, parse_time
     from spark_app.engine.start import engine_of
+    from spark_app.runs.run_id import new_run_id
 
     places, settings = zones(root), engine_settings(engine)
-    with engine_of(settings, places.state / "spark.log") as start:
+    run_id = run_id or new_run_id(parse_time(now) if now else datetime.now(UTC))
+    with engine_of(settings, places.runs / run_id / "spark.log") as start:
         if any(has_files(folder) for folder in places.raw):
             start.launch()  # while the rest is imported and planned
         from spark_app.loading import Surroundings
@@ -56,16 +59,15 @@ def run(
         asked = request(root, run_mode, datasets, open_gate, now, run_id)
         chosen = configuration(config)
         with Screen(root) as screen:
-            reports = load(asked, chosen, Surroundings(places, start, settings.name.value, screen), seconds(wait))
-    last = reports[-1]
+            done = load(asked, chosen, Surroundings(places, start, settings.name.value, screen), seconds(wait))
     if report is not None:
-        write_once(report.absolute(), last.to_json())
+        write_once(report.absolute(), done.asked.to_json())
     if as_json:
-        print(last.to_json())
+        print(done.asked.to_json())
     else:
-        for each in reports:
+        for each in done:
             screen.result(each)
-    raise typer.Exit(_worst([r.exit_code for r in reports]))
+    raise typer.Exit(_worst([r.exit_code for r in done]))
 
 
 def _worst(codes: list[int]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from spark_app.cli.options import AsJson, Root, zones
@@ -18,13 +19,14 @@ def status(root: Root, as_json: AsJson = False) -> None:
 
     places = zones(root)
     writer, held = read_writer(places.state), is_held(places.state)
-    ids = sorted((f.parent.name for f in places.runs.glob("*/report.json")), reverse=True)[:_LAST]
-    reports = [r for r in (read_report(places.runs, i) for i in ids) if r]
+    newest = sorted(places.runs.glob("*/report.json"), key=lambda f: f.stat().st_mtime_ns, reverse=True)[:_LAST]
+    reports = [r for r in (read_report(places.runs, f.parent.name) for f in newest) if r]
+    left = dict.fromkeys(uri for r in reports for uri in r.left_in_raw())
     facts: dict[str, Any] = {
         "lock": writer.holder if held else "",
         "open_run": writer.open_run,
         "waiting": open_waiting(places.system_table("waiting")),
-        "held_files": reports[0].left_in_raw() if reports else [],
+        "held_files": [uri for uri in left if (Path(root) / uri).is_file()],
         "runs": [{"run_id": r.run_id, "status": r.status, "exit_code": r.exit_code} for r in reports],
     }
     if as_json:

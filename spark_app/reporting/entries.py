@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from spark_app.config.contracts import Contract
 from spark_app.config.settings import Zones
 from spark_app.reporting.masking import masked, salt_of, token
 from spark_app.runs.plan import Config
+from spark_app.tables.decisions import Decision, person, record
 from spark_app.tables.schema import QUARANTINE, exists
 
 _SHOWN_FILES = 3
@@ -37,7 +39,13 @@ def causes(zones: Zones, run: str, dataset: str) -> list[dict[str, Any]]:
 
 
 def rows(zones: Zones, config: Config, run: str, dataset: str, *, reveal: bool, limit: int) -> list[dict[str, Any]]:
-    """Open entries, and held rows of a run, with place, reasons and record; masked unless revealed."""
+    """Open entries, and held rows of a run, with place, reasons and record; masked unless revealed.
+
+    Who reveals is written down first.
+    """
+    if reveal:
+        asked = Decision("reveal", run, dataset, "", datetime.now(UTC), person())
+        record(zones.system_table("decisions"), asked)
     found = _open(zones, run, dataset, None).slice(0, limit).to_pylist()
     found += _held(zones, run, dataset)[: limit - len(found)]
     known = [entry for entry in found if entry["dataset"] in config.contracts]  # others need their own --config

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 import platform
@@ -18,6 +17,7 @@ from filelock import FileLock, Timeout
 
 from spark_app.errors import LockHeld, StateUnreadable
 from spark_app.storage.local import denials, write_once
+from spark_app.tables.decisions import person
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def writer_lock(state: Path, run_id: str, wait_seconds: float) -> Iterator[Lock]
         held._write(
             Writer(
                 before.epoch + 1,
-                f"run {run_id} · {platform.node()}, process {os.getpid()}, user {_user()}",
+                f"run {run_id} · {platform.node()}, process {os.getpid()}, user {person()}",
                 secrets.token_hex(8),
                 datetime.now(UTC).isoformat(timespec="seconds"),
                 before.open_run,
@@ -116,10 +116,3 @@ def _held(writer: Writer, state: Path) -> LockHeld:
         why=f"since {writer.since or 'now'}",
         next_step="add `--wait 10m`; a holder that died has freed the lock already",
     )
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user without a name
-        return str(os.getuid())

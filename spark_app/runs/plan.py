@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import secrets
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -19,6 +18,7 @@ from spark_app.config.settings import RunMode, Zones
 from spark_app.errors import StateUnreadable, UsageError
 from spark_app.quality.compiler import compile_suite
 from spark_app.quality.suite import Suite, load_suite
+from spark_app.runs.run_id import new_run_id
 from spark_app.sources.batches import SourceFile
 from spark_app.sources.discover import Discovery, Passed, RawFile, discover
 from spark_app.storage.local import write_once
@@ -109,10 +109,6 @@ def load_config(folder: Path) -> Config:
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-def new_run_id(now: datetime) -> str:
-    return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
 def make_plan(request: Request, config: Config) -> Plan:

@@ -8,10 +8,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
-import pyarrow as pa
 from deltalake import DeltaTable
 
-from spark_app.tables.schema import LOAD_HISTORY, create_if_missing, exists
+from spark_app.tables.schema import LOAD_HISTORY, exists, insert_missing
 
 
 @dataclass(frozen=True)
@@ -56,11 +55,5 @@ def record_loads(table: Path, loads: Sequence[Load]) -> None:
     """Adds loads whose id is not there yet."""
     if not loads:
         return
-    create_if_missing(table, LOAD_HISTORY)
     rows = [{"id": load.id, **{k: v for k, v in asdict(load).items() if k != "pin"}} for load in loads]
-    (
-        DeltaTable(str(table))
-        .merge(pa.Table.from_pylist(rows, schema=LOAD_HISTORY), "t.id = s.id", source_alias="s", target_alias="t")
-        .when_not_matched_insert_all()
-        .execute()
-    )
+    insert_missing(table, LOAD_HISTORY, rows)

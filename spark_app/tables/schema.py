@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from deltalake import DeltaTable, Schema
@@ -58,6 +60,17 @@ LOAD_HISTORY = pa.schema(
         ("loaded_at", TIMESTAMP),
     ]
 )
+DECISIONS = pa.schema(
+    [
+        ("id", pa.string()),
+        ("kind", pa.string()),
+        ("run_id", pa.string()),
+        ("subject", pa.string()),
+        ("reason", pa.string()),
+        ("decided_at", TIMESTAMP),
+        ("decided_by", pa.string()),
+    ]
+)
 _LINEAGE = [
     ("ingestion_timestamp", TIMESTAMP),
     ("source_file", pa.string()),
@@ -92,6 +105,17 @@ def create_if_missing(path: Path, schema: pa.Schema, partition_by: tuple[str, ..
     with denials(path, "create the table"):
         path.mkdir(parents=True, exist_ok=True)
     DeltaTable.create(str(path), schema, mode="ignore", partition_by=list(partition_by), configuration=_PROPERTIES)
+
+
+def insert_missing(path: Path, schema: pa.Schema, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Adds rows whose `id` is not there yet, without an engine."""
+    create_if_missing(path, schema)
+    (
+        DeltaTable(str(path))
+        .merge(pa.Table.from_pylist(rows, schema=schema), "t.id = s.id", source_alias="s", target_alias="t")
+        .when_not_matched_insert_all()
+        .execute()
+    )
 
 
 def check_schema(path: Path, contract: Contract) -> None:

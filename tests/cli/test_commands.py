@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from deltalake import DeltaTable
 
 from tests.lake import ORDERS, order
 
@@ -68,6 +69,7 @@ def test_the_table_fits_80_columns(sampled: tuple[Path, Any]) -> None:
 def test_json_goes_to_stdout_and_is_the_report(sampled: tuple[Path, Any]) -> None:
     root, _ = sampled
     run = sorted((root / "processed/runs").iterdir())[0].name
+    assert "Spark Connect" in (root / "processed/runs" / run / "spark.log").read_text()
     done = lakehouse("run", "--root", root, "--run-id", run, "--json")
     report = json.loads(done.stdout)
     assert (report["run_id"], report["exit_code"], done.returncode) == (run, 3, 3)
@@ -98,6 +100,8 @@ def test_masked_values_are_tokens_everywhere_but_on_reveal(sampled: tuple[Path, 
     shown = lakehouse("quarantine", "show", "--root", root, "--dataset", "orders", "--json").stdout
     clear = lakehouse("quarantine", "show", "--root", root, "--dataset", "orders", "--json", "--reveal").stdout
     assert "user_id='u-" in clear
+    decided = DeltaTable(str(root / "processed/system/decisions")).to_pyarrow_table().to_pylist()
+    assert [(d["kind"], d["subject"]) for d in decided] == [("reveal", "orders")]
     assert "user_id='u-" not in shown
     assert "user_id='~" in shown
     run = sorted((root / "processed/runs").iterdir())[0]

@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from deltalake import DeltaTable
+from openpyxl import Workbook
 
 from spark_app.engine.options import IGNORED_IN_SILENCE
 from spark_app.engine.port import Engine
 from spark_app.errors import UsageError
 from spark_app.samples.shop import Shape, Shop, write_sample
-from tests.lake import NOW, Lake
+from tests.lake import NOW, ORDERS, Lake, order
+from tests.opened import opened
 
 pytestmark = [pytest.mark.engine, pytest.mark.both]
 _TIMES = re.compile(r"seconds|started_at|ended_at|run_id|^engine$|resumed")
@@ -108,7 +111,40 @@ def test_jobs_of_classic_spark_stay_within_budget(lake: Lake, engine: Engine) ->
     assert jobs <= BUDGET, f"{jobs} jobs for three datasets, quarantine and waiting"
 
 
-BUDGET = 150
+BUDGET = 3 * 15 + 20
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="opens are counted by inotify, which only Linux has")
+def test_each_csv_file_is_opened_once_and_each_workbook_twice(lake: Lake) -> None:
+    lake.put("orders/a.csv", [ORDERS, *(order(n) for n in range(50))])
+    lake.put("orders/b.csv", [ORDERS, 'x,"quoted\nbreak",u,2025-05-01T10:00:00,1.00,2025-05-01'])
+    book = Workbook()
+    book.active.append(ORDERS.split(","))
+    book.active.append(order(99).split(","))
+    lake.put("orders/c.xlsx", b"")
+    book.save(lake.zones.raw[0] / "orders/c.xlsx")
+    with opened(lake.zones.raw[0] / "orders") as counts:
+        lake.run(open_gate="test")
+    assert counts == {"a.csv": 1, "b.csv": 1, "c.xlsx": 2}
+
+
+def test_a_merge_has_only_the_clauses_that_its_rows_need(lake: Lake) -> None:
+    def clauses(names: tuple[str, ...]) -> list[bool]:
+        last = DeltaTable(str(lake.zones.table("orders"))).history(1)[0]["operationParameters"]
+        return [lake_run.run_id in str(last.get(name, "")) for name in names]
+
+    both = ("notMatchedPredicates", "matchedPredicates")
+    lake.put("orders/a.csv", [ORDERS, order(1), order(2)])
+    lake_run = lake.run()
+    assert clauses(both) == [True, False]
+    lake.put("orders/b.csv", [ORDERS, order(1, "11.00", "2025-05-02T10:00:00")], "2025-05-12")
+    lake_run = lake.run()
+    assert lake.counts(lake_run, "orders") == {"read": 1, "updated": 1}
+    assert clauses(both) == [False, True]
+    lake.put("orders/c.csv", [ORDERS, order(2, "12.00", "2025-05-03T10:00:00"), order(3)], "2025-05-13")
+    lake_run = lake.run()
+    assert lake.counts(lake_run, "orders") == {"read": 2, "updated": 1, "inserted": 1}
+    assert clauses(both) == [True, True]
 
 
 @pytest.mark.parametrize("option", sorted(IGNORED_IN_SILENCE))

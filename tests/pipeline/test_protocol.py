@@ -9,13 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from spark_app import ending, loading, pipeline
 from spark_app.config.settings import RunMode
 from spark_app.errors import ForeignCommit, LockHeld, StateUnreadable, UsageError
 from spark_app.reporting.progress import Silent
-from spark_app.runs.abandon import abandon_run
+from spark_app.runs.abandon import abandon_run, accept_commit
 from spark_app.runs.lock import read_writer, writer_lock
 from tests.lake import ITEMS, ORDERS, PRODUCTS, Lake, item, order, product
 
@@ -129,6 +131,44 @@ def test_a_commit_of_someone_else_stops_the_run_and_is_named(lake: Lake, monkeyp
     assert lake.raw() == ["orders/b.csv"]
     abandon_run(lake.zones, read_writer(lake.zones.state).open_run)
     assert lake.counts(lake.run(), "orders") == {"read": 1, "inserted": 1}
+
+
+def test_after_an_accepted_commit_the_run_finishes_and_the_decision_is_kept(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from deltalake import DeltaTable, write_deltalake
+
+    lake.put("orders/a.csv", [ORDERS, order(1), order(2)])
+    lake.run()
+    lake.put("orders/b.csv", [ORDERS, order(3)], "2025-05-11")
+    run_killed_at("publish", "before", lake, monkeypatch)
+    run_id = read_writer(lake.zones.state).open_run
+    table = DeltaTable(str(lake.zones.table("orders")))
+    theirs = table.to_pyarrow_dataset().to_table(filter=pc.field("order_id") == "O-2")
+    place = theirs.schema.get_field_index("order_id")
+    write_deltalake(table, theirs.set_column(place, "order_id", pa.array(["O-3"])), mode="append")
+    with pytest.raises(ForeignCommit):
+        lake.run()
+    accept_commit(lake.zones, run_id, lake.versions()["orders"])
+    assert lake.runs()[0].run_id == run_id
+    numbers = dict(lake.table("orders", ["order_id", "order_num"]))
+    assert numbers["O-3"] == 3, "what was new when it was staged is an update now, and is not lost"
+    decided = lake.rows(lake.zones.system_table("decisions"))
+    assert [(d["kind"], d["run_id"]) for d in decided] == [("accept_commit", run_id)]
+
+
+def test_a_dry_run_does_not_count_what_another_run_makes_wait(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake.put("orders/a.csv", [ORDERS, order(1)])
+    monkeypatch.setattr("spark_app.ending.open_waiting", lambda table: {"orders": 7})
+    assert lake.run(RunMode.VALIDATE_ONLY).status == "succeeded"
+
+
+def test_the_reason_for_an_open_gate_is_kept_once(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake.put("orders/a.csv", [ORDERS, order(1), order(2, "-1")])
+    run_killed_at("settle", "after", lake, monkeypatch, open_gate="agreed with finance")
+    first = lake.runs()[0]
+    kept = [(d["kind"], d["run_id"], d["reason"]) for d in lake.rows(lake.zones.system_table("decisions"))]
+    assert kept == [("open_gate", first.run_id, "agreed with finance")]
 
 
 def test_a_run_of_which_a_part_has_landed_cannot_be_abandoned(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,43 @@
+"""decisions: what people decided about rows and runs. Written without an engine; never with a row's values."""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import os
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from spark_app.tables.schema import DECISIONS, insert_missing
+
+
+@dataclass(frozen=True)
+class Decision:
+    """`kind`: open_gate, accept_commit, abandon_run or reveal. `run_id` and `subject` say of what."""
+
+    kind: str
+    run_id: str
+    subject: str
+    reason: str
+    decided_at: datetime
+    decided_by: str
+
+    @property
+    def id(self) -> str:
+        """The same decision about the same run has the same id, so a resumed run notes it once."""
+        once = f"{self.kind}|{self.run_id}|{self.subject}|{self.reason}|{self.decided_at.isoformat()}"
+        return hashlib.sha256(once.encode()).hexdigest()
+
+
+def record(table: Path, decision: Decision) -> None:
+    """Adds a decision that is not there yet."""
+    insert_missing(table, DECISIONS, [{"id": decision.id, **asdict(decision)}])
+
+
+def person() -> str:
+    """The name of who runs this program."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return str(os.getuid())
