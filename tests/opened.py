@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_IN_OPEN, _IN_ISDIR = 0x20, 0x40000000
+_IN_ACCESS, _IN_OPEN, _IN_CLOSE, _IN_ISDIR = 0x1, 0x20, 0x18, 0x40000000
+_ALL = _IN_ACCESS | _IN_OPEN | _IN_CLOSE  # two opens in a row would be told as one
 _HEAD = struct.Struct("iIII")
 
 
@@ -20,7 +21,7 @@ def opened(folder: Path) -> Iterator[Counter[str]]:
     libc = ctypes.CDLL(None, use_errno=True)
     watch, counts = libc.inotify_init1(os.O_NONBLOCK), Counter[str]()
     assert watch >= 0
-    assert libc.inotify_add_watch(watch, os.fsencode(folder), _IN_OPEN) >= 0
+    assert libc.inotify_add_watch(watch, os.fsencode(folder), _ALL) >= 0
     try:
         yield counts
         counts.update(_names(os.read(watch, 1 << 20)))
@@ -33,6 +34,6 @@ def _names(events: bytes) -> Iterator[str]:
     while place < len(events):
         _, mask, _, length = _HEAD.unpack_from(events, place)
         name = events[place + _HEAD.size : place + _HEAD.size + length].rstrip(b"\0")
-        if name and not mask & _IN_ISDIR:
+        if name and mask & _IN_OPEN and not mask & _IN_ISDIR:
             yield os.fsdecode(name)
         place += _HEAD.size + length

