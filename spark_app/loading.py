@@ -11,7 +11,7 @@ from spark_app.classify.outcome import CHANGES, PUBLISHED, Outcome
 from spark_app.classify.references import keys_of
 from spark_app.classify.stage import StageInput, file_hashes, stage
 from spark_app.classify.staging import Attempt, Staged, committed, read_rows, read_verdicts
-from spark_app.config.contracts import Contract
+from spark_app.config.contracts import Contract, Reference
 from spark_app.config.settings import RunMode, Zones
 from spark_app.engine.port import Engine
 from spark_app.quality.compiler import compile_suite
@@ -85,7 +85,7 @@ def _staged(contract: Contract, plan: Plan, work: Work, around: Surroundings) ->
         ruleset,
         plan.of(contract.dataset),
         waiting_rows(engine, zones.system_table("waiting"), contract) if plan.brings_back(contract.dataset) else None,
-        {r.name: _parent_keys(r.dataset, contract, plan, work, around) for r in contract.references},
+        {r.name: _parent_keys(r, plan, work, around) for r in contract.references},
         engine.read_table(table) if exists(table) else None,
         plan.now,
         bool(plan.open_gate),
@@ -93,14 +93,13 @@ def _staged(contract: Contract, plan: Plan, work: Work, around: Surroundings) ->
     return stage(engine, data, folder)
 
 
-def _parent_keys(parent: str, child: Contract, plan: Plan, work: Work, around: Surroundings) -> DataFrame | None:
+def _parent_keys(reference: Reference, plan: Plan, work: Work, around: Surroundings) -> DataFrame | None:
     """The keys of a parent's table; in validate_only also those of this run's winners."""
-    reference = next(r for r in child.references if r.dataset == parent)
-    contract, table = plan.config.contracts[parent], around.zones.table(parent)
+    contract, table = plan.config.contracts[reference.dataset], around.zones.table(reference.dataset)
     found = []
     if exists(table):
         found.append(keys_of(around.engine().read_table(table), reference, contract))
-    if plan.mode is RunMode.VALIDATE_ONLY and parent in work.staged:
+    if plan.mode is RunMode.VALIDATE_ONLY and reference.dataset in work.staged:
         found.append(_winners(contract, work, around).select(*reference.columns))
     if not found:
         return None

@@ -37,11 +37,10 @@ class Publication:
     def steps(self) -> list[Step]:
         """The MERGEs to make, one for each slice of keys, each with the clauses that its rows need.
 
-        Rows that are all new need no WHEN MATCHED: the table is then only appended to, so one MERGE takes them all;
-        slices bound what an engine holds of the table's own rows. After someone else's commit nothing is sure.
+        Rows that are all new need no WHEN MATCHED: the table is then only appended to, and later slices leave the files
+        of earlier ones alone. After someone else's commit nothing is sure.
         """
         columns, unsure = (*self.contract.names, *LINEAGE), bool(self.accepted)
-        slices = self.slices if self.updates or unsure else 1
         step = Step(
             self.table,
             self.contract.key,
@@ -51,7 +50,7 @@ class Publication:
             bool(self.inserts) or unsure,
         )
         stem = f"{self.run_id}/{self.contract.dataset}/publish"
-        return [replace(step, marker=f"{stem}-{n}-of-{slices}") for n in range(slices)]
+        return [replace(step, marker=f"{stem}-{n}-of-{self.slices}") for n in range(self.slices)]
 
 
 def winners(rows: DataFrame, verdicts: DataFrame, dropped_files: tuple[int, ...]) -> DataFrame:
