@@ -88,7 +88,7 @@ def settle(plan: Plan, work: Work, around: Surroundings) -> None:
         results = {f.index: f for s in staged for f in s.files}
         held = {index for s in staged for index in s.held}
         record_history(plan, around.zones, results, held)
-        if plan.open_gate:
+        if plan.open_gate and staged:  # a run that judged nothing let nothing through
             decision = Decision("open_gate", plan.run_id, "", plan.open_gate, plan.now, person())
             record(around.zones.system_table("decisions"), decision)
         settle_files(plan, around.zones, results, held)
