@@ -6,6 +6,7 @@ import uuid
 from functools import reduce
 from typing import TYPE_CHECKING
 
+from spark_app.classify.gate import held_files
 from spark_app.classify.outcome import Outcome
 from spark_app.classify.staging import WAITING_FILE
 from spark_app.config.settings import RunMode
@@ -88,10 +89,18 @@ def settle(plan: Plan, work: Work, around: Surroundings) -> None:
         results = {f.index: f for s in staged for f in s.files}
         held = {index for s in staged for index in s.held}
         record_history(plan, around.zones, results, held)
-        if plan.open_gate and staged:  # a run that judged nothing let nothing through
+        if plan.open_gate and _let_through(plan, work):
             decision = Decision("open_gate", plan.run_id, "", plan.open_gate, plan.now, person())
             record(around.zones.system_table("decisions"), decision)
         settle_files(plan, around.zones, results, held)
+
+
+def _let_through(plan: Plan, work: Work) -> bool:
+    """Whether the open gate made a difference: a closed one would have held a file."""
+    return any(
+        held_files(plan.config.contracts[name], staged.files, staged.file_tallies, staged.aggregates)
+        for name, (_, staged) in work.staged.items()
+    )
 
 
 def _keep_held_rows(plan: Plan, work: Work, around: Surroundings) -> None:
