@@ -16,7 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 from deltalake import DeltaTable
 
-from benchmarks.run import ITEMS, LAKEHOUSE, _env, _run
+from benchmarks.run import ITEMS, LAKEHOUSE, on_engine, run_to_end
 from spark_app.samples.shop import Shop
 
 NOW = "2025-06-01T12:00:00Z"
@@ -51,10 +51,10 @@ def _loaded(root: Path, engine: str, items: str) -> Path:
     for file in sorted(orders.iterdir())[1::2]:
         shutil.move(file, later / file.name)
     run = [*LAKEHOUSE, "run", "--root", str(root), "--now", NOW, "--open-gate", "comparison"]
-    _run(run, _env(engine))
+    run_to_end(run, on_engine(engine))
     for file in later.iterdir():
         shutil.move(file, orders / file.name)
-    _run(run, _env(engine))
+    run_to_end(run, on_engine(engine))
     return root / "processed"
 
 

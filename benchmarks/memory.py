@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.measure import measure
-from benchmarks.run import LAKEHOUSE, _env, _run
+from benchmarks.run import LAKEHOUSE, on_engine, run_to_end
 from spark_app.samples.shop import Shape, Shop
 
 SHAPE = Shape(products=1000, days=1, orders_a_day=920_000, fault_every=0)
@@ -23,7 +23,7 @@ def main() -> None:
         parents = Path(scratch) / "parents"
         Shop(parents / "raw", SHAPE).write()
         items = next((parents / "raw" / "order-items").iterdir()).rename(parents / "items.csv")
-        _run([*LAKEHOUSE, "run", "--root", str(parents)], _env("sail"))
+        run_to_end([*LAKEHOUSE, "run", "--root", str(parents)], on_engine("sail"))
         loaded = Path(scratch) / "loaded"
         for limit in LIMITS["first load"]:
             _measured("first load", parents, items, limit, loaded)
@@ -38,7 +38,7 @@ def _measured(name: str, start: Path, file: Path, limit: int, lake: Path) -> Non
     shutil.copytree(start, lake, ignore=shutil.ignore_patterns("items.csv", "archive"))
     (lake / "raw" / "order-items").mkdir(exist_ok=True)
     shutil.copy2(file, lake / "raw" / "order-items" / file.name)
-    environment = {**_env("sail"), "LAKEHOUSE_MEMORY_MB": str(limit)}
+    environment = {**on_engine("sail"), "LAKEHOUSE_MEMORY_MB": str(limit)}
     cost = measure([*LAKEHOUSE, "run", "--root", str(lake)], environment)
     print(f"{name}, {file.stat().st_size / 1e6:.0f} MB, limit {limit or 'none'}: {cost}", flush=True)
 

@@ -63,22 +63,24 @@ def _contenders(scratch: Path, shape: Shape, size: str) -> list[Contender]:
     truth = Shop(many / "raw", shape).write()
     items = many / "items"
     (many / "raw" / "order-items").rename(items)
-    _run([*LAKEHOUSE, "run", "--root", str(many)], _env("sail"))  # parents are there before the items come
+    run_to_end([*LAKEHOUSE, "run", "--root", str(many)], on_engine("sail"))  # parents are there before the items come
     (many / "raw" / "order-items").mkdir(parents=True)
     found = []
     for engine in ("sail", "spark"):
-        found.append(Contender("a day", engine, _copy(day), _load, _loaded(DAY.orders_a_day * 5), _env(engine)))
-        found.append(Contender(size, engine, _with(many, items), _load, _accounted(truth), _env(engine)))
-    floor_day = Contender("a day", "typed copy", _items_of(day / "raw" / "order-items"), _copied, _any, _env("spark"))
-    floor = Contender(size, "typed copy", _items_of(items), _copied, _any, _env("spark"))
+        found.append(Contender("a day", engine, _copy(day), _load, _loaded(DAY.orders_a_day * 5), on_engine(engine)))
+        found.append(Contender(size, engine, _with(many, items), _load, _accounted(truth), on_engine(engine)))
+    floor_day = Contender(
+        "a day", "typed copy", _items_of(day / "raw" / "order-items"), _copied, _any, on_engine("spark")
+    )
+    floor = Contender(size, "typed copy", _items_of(items), _copied, _any, on_engine("spark"))
     return [*found, floor_day, floor]
 
 
-def _env(engine: str) -> dict[str, str]:
+def on_engine(engine: str) -> dict[str, str]:
     return {**os.environ, "LAKEHOUSE_ENGINE": engine}
 
 
-def _run(command: list[str], environment: Mapping[str, str]) -> None:
+def run_to_end(command: list[str], environment: Mapping[str, str]) -> None:
     subprocess.run(command, env=dict(environment), check=True, capture_output=True)
 
 

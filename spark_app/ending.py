@@ -12,9 +12,7 @@ from spark_app.classify.staging import WAITING_FILE
 from spark_app.config.settings import RunMode
 from spark_app.engine import functions as F
 from spark_app.loading import Surroundings, Work, parts
-from spark_app.reporting.report import (
-    DatasetOutcome,
-)
+from spark_app.reporting.report import DatasetOutcome
 from spark_app.runs.abandon import accepted_commits
 from spark_app.runs.balance import check, count
 from spark_app.runs.plan import Plan
@@ -72,14 +70,10 @@ def account(plan: Plan, work: Work, around: Surroundings, put_away: Commit | Non
     counts = {}
     for contract in plan.contracts:
         name = contract.dataset
-        staged = work.staged[name][1] if name in work.staged else None
         commit = None if dry else work.commits.get(name, Commit())
-        counts[name] = count(contract, staged, commit, plan.waiting.get(name, 0), after.get(name, 0))
+        counts[name] = count(contract, work.of(name), commit, plan.waiting.get(name, 0), after.get(name, 0))
     check(counts, put_away)
-    return [
-        DatasetOutcome.of(name, counts[name], work.staged[name][1] if name in work.staged else None, plan, around.zones)
-        for name in counts
-    ]
+    return [DatasetOutcome.of(name, counts[name], work.of(name), plan, around.zones) for name in counts]
 
 
 def settle(plan: Plan, work: Work, around: Surroundings) -> None:

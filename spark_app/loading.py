@@ -45,6 +45,10 @@ class Work:
     commits: dict[str, Commit] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
+    def of(self, dataset: str) -> Staged | None:
+        """What was staged of a dataset; None when it had nothing to do."""
+        return self.staged[dataset][1] if dataset in self.staged else None
+
 
 def stage_and_publish(contract: Contract, plan: Plan, work: Work, around: Surroundings) -> None:
     """Children are judged after their parents' commit, and look only at the tables."""

@@ -59,7 +59,7 @@ def load(request: Request, config: Config, around: Surroundings, wait_seconds: f
             return Loads(finished[-1])
         request = replace(request, run_id=run_id)
         asked = _begin(make_plan(request, config), lock, around, [report.run_id for report in finished])
-        if follow_ups := tuple(_follow_ups(request, config, lock, around)):
+        if follow_ups := tuple(_follow_ups(asked, request, config, lock, around)):
             asked = asked.followed_by([report.run_id for report in follow_ups])
             save_report(asked, around.zones.runs)
     return Loads(asked, finished, follow_ups)
@@ -98,9 +98,9 @@ def _begin(plan: Plan, lock: Lock, around: Surroundings, resumed: list[str]) -> 
     return report
 
 
-def _follow_ups(request: Request, config: Config, lock: Lock, around: Surroundings) -> Iterator[Report]:
+def _follow_ups(asked: Report, request: Request, config: Config, lock: Lock, around: Surroundings) -> Iterator[Report]:
     """Files that came while the run was going, under the same lock."""
-    held = set(_unloaded(around, request))
+    held = set(asked.left_in_raw())
     for _ in range(FOLLOW_UPS):
         plan = make_plan(replace(request, run_id="", now=None), config)
         if not any(c.file.uri not in held for c in plan.files):
@@ -109,11 +109,6 @@ def _follow_ups(request: Request, config: Config, lock: Lock, around: Surroundin
         report = _begin(fresh, lock, around, [])
         held.update(report.left_in_raw())
         yield report
-
-
-def _unloaded(around: Surroundings, request: Request) -> list[str]:
-    report = read_report(around.zones.runs, request.run_id)
-    return report.left_in_raw() if report else []
 
 
 def _execute(plan: Plan, around: Surroundings, resumed: list[str] | None = None) -> Report:

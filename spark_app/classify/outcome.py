@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -41,6 +41,11 @@ CHANGES = (Outcome.UPDATED, Outcome.REFRESHED)
 PUBLISHED = (Outcome.INSERTED, *CHANGES)
 VALID = (*PUBLISHED, Outcome.IDENTICAL, Outcome.STALE)
 QUARANTINED = (Outcome.INVALID, Outcome.EXPIRED)
+
+
+def is_one_of(outcomes: Iterable[Outcome]) -> Column:
+    """Whether a verdict's outcome is among these; null where there is no verdict."""
+    return F.col("outcome").isin(*(o.value for o in outcomes))
 
 
 @dataclass(frozen=True)

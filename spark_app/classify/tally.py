@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from spark_app.classify.outcome import VALID, Outcome, live_rows
+from spark_app.classify.outcome import VALID, Outcome, is_one_of, live_rows
 from spark_app.classify.staging import WAITING_FILE, AggregateResult, FileTally, Tally, text_of
 from spark_app.config.contracts import Contract
 from spark_app.engine import functions as F
@@ -65,7 +65,7 @@ def unique_users(
     counted = [outcomes[o].users for o in VALID if o in outcomes]
     if not contract.metrics.unique_users or len(counted) < 2:
         return counted[0] if counted else None
-    others = verdicts.filter(~F.col("outcome").isin(*(o.value for o in VALID))).select("_rid")
+    others = verdicts.filter(~is_one_of(VALID)).select("_rid")
     valid = live.join(others, "_rid", "left_anti")
     return int(engine.collect(valid.agg(F.count_distinct(contract.metrics.unique_users)))[0][0])
 

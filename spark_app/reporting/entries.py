@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from spark_app.config.contracts import Contract
 from spark_app.config.settings import Zones
 from spark_app.reporting.masking import masked, salt_of, token
 from spark_app.runs.plan import Config
-from spark_app.tables.decisions import Decision, person, record
+from spark_app.tables.decisions import record_now
 from spark_app.tables.schema import QUARANTINE, exists
 
 _SHOWN_FILES = 3
@@ -44,8 +43,7 @@ def rows(zones: Zones, config: Config, run: str, dataset: str, *, reveal: bool, 
     Who reveals is written down first.
     """
     if reveal:
-        asked = Decision("reveal", run, dataset, "", datetime.now(UTC), person())
-        record(zones.system_table("decisions"), asked)
+        record_now(zones.system_table("decisions"), "reveal", run, dataset)
     found = _open(zones, run, dataset, None).slice(0, limit).to_pylist()
     found += _held(zones, run, dataset)[: limit - len(found)]
     known = [entry for entry in found if entry["dataset"] in config.contracts]  # others need their own --config

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -64,7 +65,7 @@ class DatasetOutcome:
             name,
             counts,
             not counts.held_back,
-            tuple(_file_report(c, results.get(c.file.index), staged) for c in claimed),
+            tuple(_file_report(c, results, staged) for c in claimed),
             staged.reasons if staged else {},
             [asdict(a) for a in staged.aggregates] if staged else [],
             _metrics(counts, staged),
@@ -189,10 +190,10 @@ def _verdict(plan: Plan, outcomes: list[DatasetOutcome]) -> tuple[int, str]:
     return 0, "succeeded" if busy else "nothing_to_do"
 
 
-def _file_report(claimed: Claimed, result: FileResult | None, staged: Staged | None) -> FileReport:
-    held = set(staged.held) if staged else set()
+def _file_report(claimed: Claimed, results: Mapping[int, FileResult], staged: Staged | None) -> FileReport:
     uri, size = claimed.file.uri, claimed.file.size
-    if result is None and not settled(claimed, {f.index: f for f in staged.files} if staged else {}, held):
+    result = results.get(claimed.file.index)
+    if result is None and not settled(claimed, results, staged.held if staged else ()):
         return FileReport(uri, size, "held", error=f"It has {claimed.loaded_as}, which did not load.", fix="See there.")
     if result is None or staged is None:
         return FileReport(uri, size, "already_loaded", error=claimed.loaded_as)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 
 from spark_app.config.settings import Zones
@@ -12,7 +11,7 @@ from spark_app.runs.lock import Lock, writer_lock
 from spark_app.runs.settle import remove_staged
 from spark_app.storage.local import write_once
 from spark_app.tables.commits import steps_of
-from spark_app.tables.decisions import Decision, person, record
+from spark_app.tables.decisions import record_now
 
 
 def abandon_run(zones: Zones, run_id: str) -> None:
@@ -30,7 +29,7 @@ def abandon_run(zones: Zones, run_id: str) -> None:
                 next_step="Let the next run finish it: every step that landed is found, and none is done twice.",
             )
         remove_staged(zones.runs, run_id)
-        _note(zones, "abandon_run", run_id, "")
+        record_now(zones.system_table("decisions"), "abandon_run", run_id, "")
         lock.close_run()
 
 
@@ -39,7 +38,7 @@ def accept_commit(zones: Zones, run_id: str, version: int) -> None:
     with writer_lock(zones.state, f"unlock of {run_id}", 0) as lock:
         _require_open(lock, zones, run_id)
         noted = accepted_commits(zones.runs, run_id) | {version}
-        _note(zones, "accept_commit", run_id, f"version {version}")
+        record_now(zones.system_table("decisions"), "accept_commit", run_id, f"version {version}")
         write_once(_file(zones.runs, run_id), json.dumps(sorted(noted)))
 
 
@@ -47,10 +46,6 @@ def accepted_commits(runs: Path, run_id: str) -> frozenset[int]:
     """Versions that a person has accepted for a run."""
     file = _file(runs, run_id)
     return frozenset(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else frozenset()
-
-
-def _note(zones: Zones, kind: str, run_id: str, subject: str) -> None:
-    record(zones.system_table("decisions"), Decision(kind, run_id, subject, "", datetime.now(UTC), person()))
 
 
 def _file(runs: Path, run_id: str) -> Path:

@@ -153,17 +153,18 @@ def _claimed(
     files = [file for file in found.files if file.dataset in datasets]
     hashes = _hashes(files, history)
     newest = _newest_of_equal(files, hashes)
+    loaded = {k: v for name in datasets for k, v in _loaded_contents(config.contracts[name], history).items()}
+    places = {file: index for index, file in enumerate(files)}
     claimed = []
-    for index, file in enumerate(files):
+    for file, index in places.items():
         source = SourceFile(index, str(file.path), file.uri, file.size, file.mtime_ns)
         sha256 = hashes.get(file, "")
         chosen = newest.get((file.dataset, sha256), file)
         if chosen != file:
             said = f"the same content as {chosen.uri}"
-            claimed.append(Claimed(source, file.dataset, file.relative, said, files.index(chosen)))
+            claimed.append(Claimed(source, file.dataset, file.relative, said, places[chosen]))
             continue
-        known = _loaded_by(file, sha256, config.contracts[file.dataset], history)
-        claimed.append(Claimed(source, file.dataset, file.relative, known))
+        claimed.append(Claimed(source, file.dataset, file.relative, loaded.get((file.dataset, sha256), "")))
     return tuple(claimed)
 
 
@@ -189,12 +190,13 @@ def _newest_of_equal(files: Sequence[RawFile], hashes: Mapping[RawFile, str]) ->
     return newest
 
 
-def _loaded_by(file: RawFile, sha256: str, contract: Contract, history: Sequence[Loaded]) -> str:
-    loads = [load for load in history if load.dataset == file.dataset]
+def _loaded_contents(contract: Contract, history: Sequence[Loaded]) -> dict[tuple[str, str], str]:
+    """(dataset, sha256) of what is known of a dataset → who loaded it first."""
+    loads = [load for load in history if load.dataset == contract.dataset]
     if not contract.event_time and loads:
         # Without event time v1, v2, v1 must end at v1: only the content that was loaded last is known.
         loads = [max(loads, key=lambda load: load.source_modified_at)]
-    return next((f"loaded by run {load.run_id}" for load in loads if load.sha256 == sha256), "")
+    return {(load.dataset, load.sha256): f"loaded by run {load.run_id}" for load in reversed(loads)}
 
 
 def save(plan: Plan, runs: Path) -> None:

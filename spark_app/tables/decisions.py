@@ -6,7 +6,7 @@ import getpass
 import hashlib
 import os
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from spark_app.tables.schema import DECISIONS, insert_missing
@@ -33,6 +33,11 @@ class Decision:
 def record(table: Path, decision: Decision) -> None:
     """Adds a decision that is not there yet."""
     insert_missing(table, DECISIONS, [{"id": decision.id, **asdict(decision)}])
+
+
+def record_now(table: Path, kind: str, run_id: str, subject: str) -> None:
+    """Adds a decision that the person at this program makes at this moment."""
+    record(table, Decision(kind, run_id, subject, "", datetime.now(UTC), person()))
 
 
 def person() -> str:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from deltalake import DeltaTable
 
 from spark_app.classify.conform import cleaned
-from spark_app.classify.outcome import Outcome, row_id, with_lineage
+from spark_app.classify.outcome import Outcome, is_one_of, row_id, with_lineage
 from spark_app.classify.staging import WAITING_FILE, text_of
 from spark_app.config.contracts import Contract
 from spark_app.engine import functions as F
@@ -67,7 +67,7 @@ def entries(rows: DataFrame, verdicts: DataFrame, context: Context) -> DataFrame
     """
     returned = F.col("_file") == WAITING_FILE
     placed = rows.filter("_rid is not null").join(verdicts, "_rid", "left")
-    away = placed.filter(F.col("outcome").isin(*(o.value for o in (*KINDS, Outcome.WAITING))) & ~_waits_on(returned))
+    away = placed.filter(is_one_of((*KINDS, Outcome.WAITING)) & ~_waits_on(returned))
     left = placed.filter(returned).withColumn("outcome", F.coalesce("outcome", F.lit(Outcome.INSERTED.value)))
     left = left.filter(F.col("outcome") != Outcome.STAYS.value)
     closing, opening = F.lit(True), F.lit(False)
@@ -113,7 +113,7 @@ def _shaped(named: DataFrame, context: Context) -> DataFrame:
 
 
 def to_quarantine(found: DataFrame) -> DataFrame:
-    bad = F.col("outcome").isin(*(o.value for o in KINDS)) & F.col("closed_as").isNull()
+    bad = is_one_of(KINDS) & F.col("closed_as").isNull()
     return found.filter(bad).select(*QUARANTINE.names)
 
 

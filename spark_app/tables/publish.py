@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spark_app.classify.outcome import CHANGES, key_slice, live_rows, with_lineage
+from spark_app.classify.outcome import CHANGES, is_one_of, key_slice, live_rows, with_lineage
 from spark_app.config.contracts import LINEAGE, Contract
 from spark_app.engine import functions as F
 from spark_app.engine.port import Engine
@@ -55,7 +55,7 @@ class Publication:
 
 def winners(rows: DataFrame, verdicts: DataFrame, dropped_files: tuple[int, ...]) -> DataFrame:
     """Staged rows that the table takes: those without a verdict, and those that change a row there."""
-    kept_out = verdicts.filter(~F.col("outcome").isin(*(o.value for o in CHANGES))).select("_rid")
+    kept_out = verdicts.filter(~is_one_of(CHANGES)).select("_rid")
     return with_lineage(live_rows(rows, dropped_files).join(kept_out, "_rid", "left_anti"))
 
 

@@ -15,7 +15,7 @@ from spark_app.runs.abandon import abandon_run, accept_commit
 from spark_app.runs.lock import read_writer
 from spark_app.runs.plan import load_config
 from tests.lake import ORDERS, PRODUCTS, Lake, order, product
-from tests.pipeline.test_protocol import During, run_killed_at
+from tests.pipeline.test_protocol import During, run_killed_at, someone_deletes_a_row_of_an_open_run
 
 pytestmark = pytest.mark.engine
 
@@ -191,13 +191,7 @@ def test_expired_rows_have_reasons_in_the_report(lake: Lake, tmp_path: Path) -> 
 
 
 def test_a_commit_of_someone_else_can_be_accepted(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    from deltalake import DeltaTable
-
-    lake.put("orders/a.csv", [ORDERS, order(1)])
-    lake.run()
-    lake.put("orders/b.csv", [ORDERS, order(2)], "2025-05-11")
-    run_killed_at("publish", "before", lake, monkeypatch)
-    DeltaTable(str(lake.zones.table("orders"))).delete("order_id = 'O-1'")
+    someone_deletes_a_row_of_an_open_run(lake, monkeypatch)
     accept_commit(lake.zones, read_writer(lake.zones.state).open_run, lake.versions()["orders"])
     assert lake.counts(lake.runs()[0], "orders") == {"read": 1, "inserted": 1}
 

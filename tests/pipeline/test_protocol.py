@@ -116,7 +116,8 @@ def test_a_merge_that_landed_is_found_in_the_log_and_not_done_twice(
     assert first.data["datasets"]["orders"]["inserted"] == 2
 
 
-def test_a_commit_of_someone_else_stops_the_run_and_is_named(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def someone_deletes_a_row_of_an_open_run(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Order 1 is loaded, a run with order 2 dies before its MERGE, and someone else deletes order 1."""
     from deltalake import DeltaTable
 
     lake.put("orders/a.csv", [ORDERS, order(1)])
@@ -124,6 +125,10 @@ def test_a_commit_of_someone_else_stops_the_run_and_is_named(lake: Lake, monkeyp
     lake.put("orders/b.csv", [ORDERS, order(2)], "2025-05-11")
     run_killed_at("publish", "before", lake, monkeypatch)
     DeltaTable(str(lake.zones.table("orders"))).delete("order_id = 'O-1'")
+
+
+def test_a_commit_of_someone_else_stops_the_run_and_is_named(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    someone_deletes_a_row_of_an_open_run(lake, monkeypatch)
     with pytest.raises(ForeignCommit) as stopped:
         lake.run()
     assert "DELETE" in str(stopped.value)
