@@ -41,6 +41,8 @@ CHANGES = (Outcome.UPDATED, Outcome.REFRESHED)
 PUBLISHED = (Outcome.INSERTED, *CHANGES)
 VALID = (*PUBLISHED, Outcome.IDENTICAL, Outcome.STALE)
 QUARANTINED = (Outcome.INVALID, Outcome.EXPIRED)
+PUT_AWAY = (*QUARANTINED, Outcome.DUPLICATE, Outcome.WAITING, Outcome.STAYS)
+"""What an entry of quarantine or waiting stands for."""
 
 
 def is_one_of(outcomes: Iterable[Outcome]) -> Column:
@@ -106,15 +108,28 @@ def row_id() -> Column:
 
 
 def _against_waiting(rows: DataFrame) -> DataFrame:
-    """A row that would wait, and waits already (the same bytes were read before), is a duplicate of itself."""
-    waits = F.col("outcome") == Outcome.WAITING.value
-    there = rows.filter(F.col("outcome") == Outcome.STAYS.value).select(
-        F.col("_waiting_id").alias("_id"), F.col("_rid").alias("_there")
+    """A row that waits, and whose very bytes are read again by this run, waits on: the new reading is judged for it.
+
+    Both have one id, and a run gives an id at most one entry. So a new reading that would wait as well is a duplicate.
+    """
+    returned = F.col("_file") == WAITING_FILE
+    named = rows.withColumn("_id", F.when(is_one_of(PUT_AWAY), row_id()))
+    twice = (
+        named.filter("_id is not null")
+        .groupBy(F.col("_id").alias("_twice"))
+        .agg(F.max(F.when(returned, F.col("_rid"))).alias("_there"), F.max(~returned).alias("_read"))
+        .filter(F.col("_there").isNotNull() & F.col("_read"))
     )
-    joined = rows.withColumn("_id", F.when(waits, row_id())).join(there, "_id", "left")
+    joined = named.join(twice, F.col("_id") == F.col("_twice"), "left")
     again = F.col("_there").isNotNull()
-    return joined.withColumn("keeper", F.coalesce("keeper", "_there")).withColumn(
-        "outcome", F.when(again, Outcome.DUPLICATE.value).otherwise(F.col("outcome"))
+    waits = F.col("outcome") == Outcome.WAITING.value
+    return joined.withColumn(
+        "keeper", F.when(again & returned, None).when(again & waits, F.col("_there")).otherwise(F.col("keeper"))
+    ).withColumn(
+        "outcome",
+        F.when(again & returned, Outcome.STAYS.value)
+        .when(again & waits, Outcome.DUPLICATE.value)
+        .otherwise(F.col("outcome")),
     )
 
 

@@ -28,14 +28,28 @@ if TYPE_CHECKING:
 KINDS = {Outcome.INVALID: "invalid", Outcome.DUPLICATE: "duplicate", Outcome.EXPIRED: "expired"}
 
 _LATER = "s.`source_modified_at` > t.`source_modified_at`"
-_REOPENED = "CASE WHEN s.`closed_as` IS NOT NULL THEN s.`{0}` WHEN " + _LATER + " THEN NULL ELSE t.`{0}` END"
-_UPDATES = {
-    **{name: _REOPENED.format(name) for name in ("closed_at", "closed_by_run", "closed_as")},
-    "source_modified_at": "greatest(s.`source_modified_at`, t.`source_modified_at`)",
-    "last_run": "s.`last_run`",
-    "kind": "s.`kind`",
-    "reasons": "s.`reasons`",
-    "keeper": "s.`keeper`",
+_LATER_RUN = "s.`first_seen` >= t.`closed_at` AND s.`run_id` <> t.`closed_by_run`"
+
+
+def _updates(reopens: str) -> dict[str, str]:
+    """What a MERGE sets in an entry that is there. A late, repeated MERGE of an earlier run must open nothing."""
+    close = "CASE WHEN s.`closed_as` IS NOT NULL THEN s.`{0}` WHEN " + reopens + " THEN NULL ELSE t.`{0}` END"
+    return {
+        **{name: close.format(name) for name in ("closed_at", "closed_by_run", "closed_as")},
+        "source_modified_at": "greatest(s.`source_modified_at`, t.`source_modified_at`)",
+        "last_run": "s.`last_run`",
+        "kind": "s.`kind`",
+        "reasons": "s.`reasons`",
+        "keeper": "s.`keeper`",
+    }
+
+
+_UPDATES = _updates(_LATER)
+# A row that waits is open, also when the file it came from is the same one that was read before.
+_WAITING_UPDATES = {
+    **_updates(f"{_LATER} OR ({_LATER_RUN})"),
+    "missing": "s.`missing`",
+    "expires_at": "s.`expires_at`",
 }
 
 
@@ -136,7 +150,7 @@ def merge_entries(
     create_if_missing(table, schema)
     marker = f"{run_id}/{table.name}"
     if marker not in landed(table, above, run_id, accepted):
-        updates = _UPDATES if schema is QUARANTINE else {**_UPDATES, "missing": "s.`missing`"}
+        updates = _UPDATES if schema is QUARANTINE else _WAITING_UPDATES
         run_step(engine, Step(table, ("dataset", "id"), schema.names, updates, marker), incoming)
     return landed(table, above, run_id, accepted).get(marker, Commit())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from spark_app.errors import ContractError, SuiteError, UsageError
 from spark_app.runs.abandon import abandon_run, accept_commit
 from spark_app.runs.lock import read_writer
 from spark_app.runs.plan import load_config
-from tests.lake import ORDERS, PRODUCTS, Lake, order, product
+from tests.lake import NOW, ORDERS, PRODUCTS, Lake, order, product
 from tests.pipeline.test_protocol import During, run_killed_at, someone_deletes_a_row_of_an_open_run
 
 pytestmark = pytest.mark.engine
@@ -215,3 +216,63 @@ def test_files_in_raw_may_have_any_name(lake: Lake) -> None:
     assert lake.counts(report, "orders") == {"read": 2 * n, "inserted": n, "quarantined": n}
     assert {q["source_file"] for q in lake.quarantine()} == {f"raw/orders/{name}/{name}.csv" for name in names}
     assert lake.raw() == []
+
+
+LATER = NOW + timedelta(days=30)
+
+
+def read_again_while_it_waits(lake: Lake, tmp_path: Path, row: str, **config: Any) -> None:
+    """A row waits; other content loads after it; then its very bytes are put into raw once more."""
+    lake.config = load_config(configured(tmp_path / "config", PAR, KID))
+    lake.put("kid/1.csv", f"k,p\n{row}\n", "2025-05-01")
+    lake.run()
+    lake.put("kid/2.csv", "k,p\nz,zz\n", "2025-05-02")
+    lake.run()
+    lake.put("kid/3.csv", f"k,p\n{row}\n", "2025-05-03")
+    if config:
+        lake.config = load_config(configured(tmp_path / "other", PAR, KID, **config))
+
+
+@pytest.mark.both
+def test_a_row_that_expires_while_its_bytes_are_read_again_is_one_row(lake: Lake, tmp_path: Path) -> None:
+    read_again_while_it_waits(lake, tmp_path, "a,x")
+    report = lake.run(now=LATER)
+    assert lake.counts(report, "kid") == {"read": 1, "released": 1, "quarantined": 1, "duplicates": 1}
+    assert len(lake.waiting()) == 1
+    assert lake.counts(lake.run(now=LATER), "kid") == {"released": 1, "quarantined": 1}
+    ids = [q["id"] for q in lake.quarantine()]
+    assert len(ids) == len(set(ids)) == 2
+
+
+def test_a_row_that_breaks_a_new_rule_while_its_bytes_are_read_again_is_one_row(lake: Lake, tmp_path: Path) -> None:
+    rule = {"type": "expect_column_values_to_be_in_set", "kwargs": {"column": "k", "value_set": ["z"]}}
+    read_again_while_it_waits(lake, tmp_path, "a,x", suites={"kid": [rule | {"severity": "critical"}]})
+    lake.put("par/a.csv", "p\nx\n")
+    for _ in range(2):
+        report = lake.run(open_gate="test", now=LATER)
+        assert report.data["datasets"]["kid"]["balanced"]
+    kept = [(q["kind"], q["key"]) for q in lake.quarantine()]
+    assert sorted(kept) == [("expired", "z"), ("invalid", "a")]
+
+
+def test_two_of_the_same_bytes_that_lose_to_a_third_row_are_one_entry(lake: Lake, tmp_path: Path) -> None:
+    read_again_while_it_waits(lake, tmp_path, "a,x")
+    lake.put("kid/4.csv", "k,p\na,y\n", "2025-05-04")
+    lake.put("par/a.csv", "p\nx\ny\n")
+    for _ in range(2):
+        assert lake.run().data["datasets"]["kid"]["balanced"]
+    assert lake.table("kid") == [("a", "y")]
+    ids = [q["id"] for q in lake.quarantine()]
+    assert len(ids) == len(set(ids))
+    assert [w["key"] for w in lake.waiting()] == ["z"]
+
+
+def test_a_row_that_expired_waits_again_when_its_old_file_comes_back(lake: Lake, tmp_path: Path) -> None:
+    read_again_while_it_waits(lake, tmp_path, "a,x")
+    again = lake.zones.raw[0] / "kid" / "3.csv"
+    again.rename(tmp_path / "3.csv")
+    lake.run(now=LATER)
+    assert lake.waiting() == []
+    lake.put("kid/3.csv", (tmp_path / "3.csv").read_bytes(), "2025-05-01")
+    assert lake.counts(lake.run(now=LATER), "kid") == {"read": 1, "waiting": 1}
+    assert [w["key"] for w in lake.waiting()] == ["a"]
