@@ -6,7 +6,6 @@ import uuid
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from spark_app.classify.gate import held_files
 from spark_app.classify.outcome import Outcome
 from spark_app.classify.staging import WAITING_FILE
 from spark_app.config.settings import RunMode
@@ -18,7 +17,6 @@ from spark_app.runs.balance import check, count
 from spark_app.runs.plan import Plan
 from spark_app.runs.settle import record_history, settle_files
 from spark_app.tables.commits import Commit
-from spark_app.tables.decisions import Decision, person, record
 from spark_app.tables.entries import (
     ENTRIES,
     entries,
@@ -30,6 +28,7 @@ from spark_app.tables.entries import (
 from spark_app.tables.schema import QUARANTINE, WAITING
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from pyspark.sql import DataFrame
 
 
@@ -42,17 +41,18 @@ def put_away(plan: Plan, work: Work, around: Surroundings) -> Commit | None:
     moved = any(s.count(Outcome.WAITING) or s.released for s in staged)
     if not bad and not moved:
         return Commit()
-    accepted = accepted_commits(around.zones.runs, plan.run_id)
-    found, zones, engine, landed = _all_entries(plan, work, around), around.zones, around.engine(), Commit()
+    found, landed = _all_entries(plan, work, around), Commit()
     if bad:
-        path = zones.system_table("quarantine")
-        landed = merge_entries(
-            engine, path, QUARANTINE, to_quarantine(found), plan.run_id, plan.versions["quarantine"], accepted
-        )
+        landed = _merged("quarantine", QUARANTINE, to_quarantine(found), plan, around)
     if moved:
-        path = zones.system_table("waiting")
-        merge_entries(engine, path, WAITING, to_waiting(found), plan.run_id, plan.versions["waiting"], accepted)
+        _merged("waiting", WAITING, to_waiting(found), plan, around)
     return landed
+
+
+def _merged(name: str, schema: pa.Schema, found: DataFrame, plan: Plan, around: Surroundings) -> Commit:
+    table = around.zones.system_table(name)
+    accepted = accepted_commits(around.zones.runs, plan.run_id, table)
+    return merge_entries(around.engine(), table, schema, found, plan.run_id, plan.versions[name], accepted)
 
 
 def _all_entries(plan: Plan, work: Work, around: Surroundings) -> DataFrame:
@@ -83,18 +83,7 @@ def settle(plan: Plan, work: Work, around: Surroundings) -> None:
         results = {f.index: f for s in staged for f in s.files}
         held = {index for s in staged for index in s.held}
         record_history(plan, around.zones, results, held)
-        if plan.open_gate and _let_through(plan, work):
-            decision = Decision("open_gate", plan.run_id, "", plan.open_gate, plan.now, person())
-            record(around.zones.system_table("decisions"), decision)
         settle_files(plan, around.zones, results, held)
-
-
-def _let_through(plan: Plan, work: Work) -> bool:
-    """Whether the open gate made a difference: a closed one would have held a file."""
-    return any(
-        held_files(plan.config.contracts[name], staged.files, staged.file_tallies, staged.aggregates)
-        for name, (_, staged) in work.staged.items()
-    )
 
 
 def _keep_held_rows(plan: Plan, work: Work, around: Surroundings) -> None:

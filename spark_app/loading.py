@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from spark_app.classify.gate import held_files
 from spark_app.classify.outcome import CHANGES, PUBLISHED, Outcome
 from spark_app.classify.references import keys_of
 from spark_app.classify.stage import StageInput, file_hashes, stage
@@ -19,6 +20,7 @@ from spark_app.reporting.progress import Observer
 from spark_app.runs.abandon import accepted_commits
 from spark_app.runs.plan import Plan
 from spark_app.tables.commits import Commit
+from spark_app.tables.decisions import Decision, record
 from spark_app.tables.entries import Context, waiting_rows
 from spark_app.tables.publish import Publication, publish, winners
 from spark_app.tables.schema import exists
@@ -60,6 +62,7 @@ def stage_and_publish(contract: Contract, plan: Plan, work: Work, around: Surrou
     attempt, staged = _staged(contract, plan, work, around)
     work.staged[name] = attempt, staged
     if plan.mode is not RunMode.VALIDATE_ONLY:
+        _note_open_gate(contract, staged, plan, around)
         around.observer.merging(name, staged.count(*PUBLISHED))
         publication = Publication(
             contract,
@@ -69,12 +72,19 @@ def stage_and_publish(contract: Contract, plan: Plan, work: Work, around: Surrou
             plan.now,
             staged.count(Outcome.INSERTED),
             staged.count(*CHANGES),
-            accepted_commits(around.zones.runs, plan.run_id),
+            accepted_commits(around.zones.runs, plan.run_id, around.zones.table(name)),
             staged.slices,
         )
         work.commits[name] = publish(around.engine, publication, lambda: _winners(contract, work, around))
     work.seconds[name] = time.perf_counter() - started
     around.observer.dataset_done(name, len(files), work.seconds[name])
+
+
+def _note_open_gate(contract: Contract, staged: Staged, plan: Plan, around: Surroundings) -> None:
+    """Before any table changes: a person's reason for an open gate, where a closed one would have held a file."""
+    if plan.open_gate and held_files(contract, staged.files, staged.file_tallies, staged.aggregates):
+        decision = Decision("open_gate", plan.run_id, contract.dataset, plan.open_gate, plan.now, plan.opened_by)
+        record(around.zones.system_table("decisions"), decision)
 
 
 def _staged(contract: Contract, plan: Plan, work: Work, around: Surroundings) -> tuple[Attempt, Staged]:

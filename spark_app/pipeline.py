@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from spark_app.config.caller import utc_now
 from spark_app.config.settings import RunMode
 from spark_app.ending import account, put_away, settle
 from spark_app.errors import LakehouseError, UsageError
@@ -52,7 +53,7 @@ def load(request: Request, config: Config, around: Surroundings, wait_seconds: f
         plan = make_plan(request, config)
         remove_staged(around.zones.runs, plan.run_id)
         return Loads(_execute(plan, around))
-    run_id = request.run_id or new_run_id(request.now or plans.utc_now())
+    run_id = request.run_id or new_run_id(request.now or utc_now())
     with writer_lock(around.zones.state, run_id, wait_seconds) as lock:
         finished = tuple(_finish_open(lock, around))
         if request.run_id and finished and finished[-1].run_id == request.run_id:

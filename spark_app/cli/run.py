@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +20,7 @@ from spark_app.cli.options import (
     seconds,
     zones,
 )
+from spark_app.config.caller import utc_now
 from spark_app.config.settings import RunMode
 
 
@@ -47,7 +47,7 @@ def run(
     from spark_app.runs.run_id import new_run_id
 
     places, settings = zones(root), engine_settings(engine)
-    run_id = run_id or new_run_id(parse_time(now) if now else datetime.now(UTC))
+    run_id = run_id or new_run_id(parse_time(now) if now else utc_now())
     with engine_of(settings, places.runs / run_id / "spark.log") as start:
         if any(has_files(folder) for folder in places.raw):
             start.launch()  # while the rest is imported and planned

@@ -19,13 +19,12 @@ def _suite() -> None:
 @app.command("lint")
 def lint(config: ConfigFolder = None, as_json: AsJson = False) -> None:
     """Check contracts and suites as a run does when it loads them."""
-    from datetime import UTC, datetime
-
+    from spark_app.config.caller import utc_now
     from spark_app.quality.compiler import compile_suite
 
     chosen = configuration(config)
     found = {
-        name: compile_suite(chosen.suites[name], contract, {"now": datetime.now(UTC)})
+        name: compile_suite(chosen.suites[name], contract, {"now": utc_now()})
         for name, contract in chosen.contracts.items()
     }
     if as_json:

@@ -14,14 +14,19 @@ def unlock(
     root: Root,
     run: RunId,
     abandon: Annotated[bool, typer.Option("--abandon", help="Give the open run up; its files stay in raw.")] = False,
-    accept: Annotated[int, typer.Option("--accept", help="Someone else's commit of this version does no harm.")] = -1,
+    accept: Annotated[
+        str, typer.Option("--accept", metavar="TABLE:VERSION", help="Someone else's commit does no harm: orders:7.")
+    ] = "",
 ) -> None:
     """Decide about an open run that cannot go on: give it up, or accept a commit that is not its own."""
     from spark_app.runs.abandon import abandon_run, accept_commit
 
-    if accept >= 0:
-        accept_commit(zones(root), run, accept)
-        print(f"version {accept} is accepted; the next run finishes run {run}")
+    if accept:
+        table, _, version = accept.rpartition(":")
+        if not table or not version.isdecimal():
+            raise UsageError(f"{accept!r} is not a commit", next_step="Name table and version, such as orders:7.")
+        accept_commit(zones(root), run, table, int(version))
+        print(f"version {version} of {table} is accepted; the next run finishes run {run}")
     elif abandon:
         abandon_run(zones(root), run)
         print(f"run {run} is given up; its files are in raw, and the next run takes them")

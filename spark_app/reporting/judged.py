@@ -9,10 +9,11 @@ from typing import Any
 
 from spark_app.classify.stage import StageInput, stage
 from spark_app.classify.staging import read_rows
+from spark_app.config.caller import utc_now
 from spark_app.engine import functions as F
 from spark_app.engine.port import Engine
 from spark_app.quality.compiler import compile_suite
-from spark_app.runs.plan import Config, utc_now
+from spark_app.runs.plan import Config
 from spark_app.sources.batches import SourceFile
 
 _SHOWN = 20

@@ -13,11 +13,12 @@ from typing import Any
 from spark_app import __version__
 from spark_app.classify.outcome import VALID
 from spark_app.classify.staging import Staged
+from spark_app.config.caller import utc_now
 from spark_app.config.settings import Zones
 from spark_app.errors import LakehouseError
 from spark_app.quality.compiler import READER_REASONS
 from spark_app.runs.balance import Counts
-from spark_app.runs.plan import Claimed, Plan, utc_now
+from spark_app.runs.plan import Claimed, Plan
 from spark_app.runs.settle import settled
 from spark_app.sources.batches import FileResult
 from spark_app.storage.local import write_once

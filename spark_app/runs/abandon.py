@@ -10,8 +10,10 @@ from spark_app.errors import UsageError
 from spark_app.runs.lock import Lock, writer_lock
 from spark_app.runs.settle import remove_staged
 from spark_app.storage.local import write_once
-from spark_app.tables.commits import steps_of
+from spark_app.tables.commits import steps_of, table_version
 from spark_app.tables.decisions import record_now
+
+_ACCEPTED = "accepted.json"
 
 
 def abandon_run(zones: Zones, run_id: str) -> None:
@@ -21,8 +23,7 @@ def abandon_run(zones: Zones, run_id: str) -> None:
     """
     with writer_lock(zones.state, f"unlock of {run_id}", 0) as lock:
         _require_open(lock, zones, run_id)
-        tables = [*zones.table("").glob("*"), *zones.system_table("").glob("*")]
-        if steps := set[str]().union(*(steps_of(table, run_id) for table in tables)):
+        if steps := set[str]().union(*(steps_of(table, run_id) for table in _tables(zones))):
             raise UsageError(
                 f"A part of run {run_id} is in the tables already",
                 why=", ".join(sorted(steps)),
@@ -33,23 +34,40 @@ def abandon_run(zones: Zones, run_id: str) -> None:
         lock.close_run()
 
 
-def accept_commit(zones: Zones, run_id: str, version: int) -> None:
-    """Notes that someone else's commit of this version does no harm to the open run."""
+def accept_commit(zones: Zones, run_id: str, table: str, version: int) -> None:
+    """Notes that someone else's commit, by its table and version, does no harm to the open run.
+
+    Raises UsageError when there is no such commit.
+    """
     with writer_lock(zones.state, f"unlock of {run_id}", 0) as lock:
         _require_open(lock, zones, run_id)
-        noted = accepted_commits(zones.runs, run_id) | {version}
-        record_now(zones.system_table("decisions"), "accept_commit", run_id, f"version {version}")
-        write_once(_file(zones.runs, run_id), json.dumps(sorted(noted)))
+        _require_commit(zones, table, version)
+        noted = {*_accepted(zones.runs, run_id), f"{table}:{version}"}
+        record_now(zones.system_table("decisions"), "accept_commit", run_id, f"{table}:{version}")
+        write_once(zones.runs / run_id / _ACCEPTED, json.dumps(sorted(noted)))
 
 
-def accepted_commits(runs: Path, run_id: str) -> frozenset[int]:
-    """Versions that a person has accepted for a run."""
-    file = _file(runs, run_id)
-    return frozenset(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else frozenset()
+def accepted_commits(runs: Path, run_id: str, table: Path) -> frozenset[int]:
+    """The versions of a table that a person has accepted for a run."""
+    found = (commit.rpartition(":") for commit in _accepted(runs, run_id))
+    return frozenset(int(version) for name, _, version in found if name == table.name)
 
 
-def _file(runs: Path, run_id: str) -> Path:
-    return runs / run_id / "accepted.json"
+def _accepted(runs: Path, run_id: str) -> list[str]:
+    file = runs / run_id / _ACCEPTED
+    return list(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else []
+
+
+def _require_commit(zones: Zones, table: str, version: int) -> None:
+    tables = {path.name: path for path in _tables(zones)}
+    if table not in tables:
+        raise UsageError(f"There is no table {table!r}", next_step=f"Tables are {', '.join(sorted(tables))}.")
+    if not 0 <= version <= (newest := table_version(tables[table])):
+        raise UsageError(f"The table {table} has no version {version}", next_step=f"Its newest is {newest}.")
+
+
+def _tables(zones: Zones) -> list[Path]:
+    return sorted([*zones.table("").glob("*"), *zones.system_table("").glob("*")])
 
 
 def _require_open(lock: Lock, zones: Zones, run_id: str) -> None:

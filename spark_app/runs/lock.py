@@ -9,15 +9,14 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
+from spark_app.config.caller import person, utc_now
 from spark_app.errors import LockHeld, StateUnreadable
 from spark_app.storage.local import denials, write_once
-from spark_app.tables.decisions import person
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ def writer_lock(state: Path, run_id: str, wait_seconds: float) -> Iterator[Lock]
                 before.epoch + 1,
                 f"run {run_id} · {platform.node()}, process {os.getpid()}, user {person()}",
                 secrets.token_hex(8),
-                datetime.now(UTC).isoformat(timespec="seconds"),
+                utc_now().isoformat(timespec="seconds"),
                 before.open_run,
             )
         )

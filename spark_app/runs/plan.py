@@ -8,11 +8,12 @@ import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from spark_app import __version__
+from spark_app.config.caller import person, utc_now
 from spark_app.config.contracts import Contract, Contracts, load_contracts
 from spark_app.config.settings import RunMode, Zones
 from spark_app.errors import StateUnreadable, UsageError
@@ -76,6 +77,7 @@ class Plan:
     now: datetime
     datasets: tuple[str, ...]
     open_gate: str
+    opened_by: str
     files: tuple[Claimed, ...]
     passed: tuple[Passed, ...]
     versions: Mapping[str, int]
@@ -107,10 +109,6 @@ def load_config(folder: Path) -> Config:
     return Config(contracts, suites, texts)
 
 
-def utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 def make_plan(request: Request, config: Config) -> Plan:
     """Looks at raw and at the tables' versions; changes nothing."""
     if unknown := set(request.datasets) - set(config.contracts):
@@ -139,6 +137,7 @@ def make_plan(request: Request, config: Config) -> Plan:
         now,
         datasets,
         request.open_gate,
+        person() if request.open_gate else "",
         files,
         found.passed,
         versions,

@@ -81,5 +81,5 @@ def _foreign(path: Path, entry: dict[str, Any], run_id: str) -> ForeignCommit:
         where=f"{path}, version {entry['version']}",
         why=f"{entry['operation']} at {entry.get('timestamp')}",
         next_step=f"Find out who wrote it. If it does no harm: lakehouse unlock --run {run_id} "
-        f"--accept {entry['version']}; or give the run up, while nothing of it has landed: --abandon.",
+        f"--accept {path.name}:{entry['version']}; or give the run up, while nothing of it has landed: --abandon.",
     )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 import hashlib
-import os
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
+from spark_app.config.caller import person, utc_now
 from spark_app.tables.schema import DECISIONS, insert_missing
 
 
@@ -37,12 +36,4 @@ def record(table: Path, decision: Decision) -> None:
 
 def record_now(table: Path, kind: str, run_id: str, subject: str) -> None:
     """Adds a decision that the person at this program makes at this moment."""
-    record(table, Decision(kind, run_id, subject, "", datetime.now(UTC), person()))
-
-
-def person() -> str:
-    """The name of who runs this program."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user without a name
-        return str(os.getuid())
+    record(table, Decision(kind, run_id, subject, "", utc_now(), person()))

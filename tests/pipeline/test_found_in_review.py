@@ -193,7 +193,7 @@ def test_expired_rows_have_reasons_in_the_report(lake: Lake, tmp_path: Path) -> 
 
 def test_a_commit_of_someone_else_can_be_accepted(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     someone_deletes_a_row_of_an_open_run(lake, monkeypatch)
-    accept_commit(lake.zones, read_writer(lake.zones.state).open_run, lake.versions()["orders"])
+    accept_commit(lake.zones, read_writer(lake.zones.state).open_run, "orders", lake.versions()["orders"])
     assert lake.counts(lake.runs()[0], "orders") == {"read": 1, "inserted": 1}
 
 

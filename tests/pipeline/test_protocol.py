@@ -154,12 +154,24 @@ def test_after_an_accepted_commit_the_run_finishes_and_the_decision_is_kept(
     write_deltalake(table, theirs.set_column(place, "order_id", pa.array(["O-3"])), mode="append")
     with pytest.raises(ForeignCommit):
         lake.run()
-    accept_commit(lake.zones, run_id, lake.versions()["orders"])
+    version = lake.versions()["orders"]
+    for table in ("prod", "quarantine"):
+        with pytest.raises(UsageError, match="There is no table"):
+            accept_commit(lake.zones, run_id, table, version)
+    with pytest.raises(UsageError, match="has no version"):
+        accept_commit(lake.zones, run_id, "orders", version + 1)
+    accept_commit(lake.zones, run_id, "load_history", 0)
+    with pytest.raises(ForeignCommit, match=f"version {version}"):
+        lake.run()
+    accept_commit(lake.zones, run_id, "orders", version)
     assert lake.runs()[0].run_id == run_id
     numbers = dict(lake.table("orders", ["order_id", "order_num"]))
     assert numbers["O-3"] == 3, "what was new when it was staged is an update now, and is not lost"
     decided = lake.rows(lake.zones.system_table("decisions"))
-    assert [(d["kind"], d["run_id"]) for d in decided] == [("accept_commit", run_id)]
+    assert {(d["kind"], d["run_id"], d["subject"]) for d in decided} == {
+        ("accept_commit", run_id, f"orders:{version}"),
+        ("accept_commit", run_id, "load_history:0"),
+    }
 
 
 def test_a_dry_run_does_not_count_what_another_run_makes_wait(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,6 +186,19 @@ def test_the_reason_for_an_open_gate_is_kept_once(lake: Lake, monkeypatch: pytes
     first = lake.runs()[0]
     kept = [(d["kind"], d["run_id"], d["reason"]) for d in lake.rows(lake.zones.system_table("decisions"))]
     assert kept == [("open_gate", first.run_id, "agreed with finance")]
+
+
+def test_an_open_gate_is_the_decision_of_who_opened_it_and_noted_before_its_rows_land(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake.put("orders/a.csv", [ORDERS, order(1), order(2, "-1")])
+    monkeypatch.setattr("spark_app.runs.plan.person", lambda: "ana")
+    run_killed_at("publish", "before", lake, monkeypatch, open_gate="agreed with finance")
+    monkeypatch.setattr("spark_app.runs.plan.person", lambda: "a later caller")
+    noted = [(d["subject"], d["decided_by"]) for d in lake.rows(lake.zones.system_table("decisions"))]
+    assert noted == [("orders", "ana")]
+    lake.runs()
+    assert len(lake.rows(lake.zones.system_table("decisions"))) == 1
 
 
 def test_a_run_of_which_a_part_has_landed_cannot_be_abandoned(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,20 @@
+"""Who runs this program, and when. Imports nothing heavy: the command needs both before anything else is there."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from datetime import UTC, datetime
+
+
+def utc_now() -> datetime:
+    """The moment, in UTC."""
+    return datetime.now(UTC)
+
+
+def person() -> str:
+    """The name of who runs this program."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return str(os.getuid())
