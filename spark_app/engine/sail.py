@@ -51,15 +51,16 @@ class SailEngine(Engine):
 
         port = server.stdout.readline().decode().strip() if server.stdout else ""
         if not port:
-            raise EngineDied("The embedded engine did not start", where=str(log))
+            raise _died(server.wait(), "The embedded engine did not start", log)
         session: Any = SparkSession.builder.remote(f"sc://127.0.0.1:{port}").getOrCreate()
         # The default policy asks a dead server again for ten minutes, and warns when it gives up: an error follows.
         warnings.filterwarnings("ignore", message=r"\[RETRIES_EXCEEDED\]")
         session.client.set_retry_policies([DefaultPolicy(max_retries=2, initial_backoff=50, max_backoff=200)])
-        return cls(session, settings, server)
+        return cls(session, settings, log, server)
 
-    def __init__(self, session: Any, settings: EngineSettings, server: subprocess.Popen[bytes]) -> None:
+    def __init__(self, session: Any, settings: EngineSettings, log: Path, server: subprocess.Popen[bytes]) -> None:
         super().__init__(session, settings.cores)
+        self.log = log
         self.server = server
         if settings.memory_mb:
             self.slice_rows = min(self.slice_rows, settings.memory_mb * _SLICE_ROWS_A_MB)
@@ -75,13 +76,14 @@ class SailEngine(Engine):
             status = self.server.wait(timeout=2)  # the line breaks a moment before the process is gone
         except subprocess.TimeoutExpired:
             return None
-        return _died(status)
+        return _died(status, "The embedded engine's process ended", self.log)
 
 
-def _died(status: int) -> EngineDied:
+def _died(status: int, what: str, log: Path) -> EngineDied:
     limit = status == MEMORY_EXIT
     return EngineDied(
-        "The embedded engine ran out of memory" if limit else "The embedded engine's process ended",
+        "The embedded engine ran out of memory" if limit else what,
+        where=str(log),
         why="the limit of LAKEHOUSE_MEMORY_MB" if limit else f"exit status {status}",
         next_step="Nothing is lost: the next run finishes this one. Give it more memory (LAKEHOUSE_MEMORY_MB, "
         "or the container's limit), or run it with --engine spark.",

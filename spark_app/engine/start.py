@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from spark_app.config.settings import EngineName, EngineSettings
@@ -46,6 +46,9 @@ class EngineStarter:
             self._engine.stop()
         elif self._server is not None:
             end(self._server)
+            self._log.unlink()  # of an engine that was never asked for anything
+            with suppress(OSError):  # kept when the run has left something there
+                self._log.parent.rmdir()
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from deltalake import DeltaTable
 
+from spark_app.runs.lock import writer_lock
 from tests.lake import ORDERS, order
 
 pytestmark = pytest.mark.engine
@@ -225,3 +226,13 @@ def test_the_embedded_engines_death_is_a_clear_error_and_loses_nothing(tmp_path:
     clean(done.stderr)
     assert sorted((tmp_path / "raw").rglob("*.csv")) == files
     assert lakehouse("run", "--root", tmp_path).returncode == 0
+
+
+def test_a_run_that_finds_the_lock_held_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "raw" / "orders").mkdir(parents=True)
+    (tmp_path / "raw" / "orders" / "a.csv").write_text(f"{ORDERS}\n{order(1)}\n")
+    with writer_lock(tmp_path / "processed" / "state", "first-run", 0):
+        done = lakehouse("run", "--root", tmp_path)
+    assert done.returncode == 5
+    assert "run first-run" in done.stderr
+    assert list((tmp_path / "processed" / "runs").glob("*")) == []
