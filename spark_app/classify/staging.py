@@ -97,11 +97,12 @@ class Tally:
 
 @dataclass(frozen=True)
 class FileTally:
-    """Staged rows of one file: all, invalid, and by rule."""
+    """Staged rows of one file: all, invalid, by rule; and the first and last line of each critical one."""
 
     rows: int
     invalid: int
     reasons: dict[str, int]
+    lines: dict[str, tuple[int, int]]
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,10 @@ def _parsed(marker: Path) -> Staged:
             where=str(marker),
             next_step=f"Finish the run with version {data.get('version')}, or unlock it with --abandon.",
         )
-    tallies = {int(k): FileTally(**v) for k, v in data["file_tallies"].items()}
+    tallies = {
+        int(k): FileTally(**{**v, "lines": {rule: (lines[0], lines[1]) for rule, lines in v["lines"].items()}})
+        for k, v in data["file_tallies"].items()
+    }
     outcomes = {
         k: Tally(**{**v, "totals": {c: (t[0], t[1]) for c, t in v["totals"].items()}})
         for k, v in data["outcomes"].items()

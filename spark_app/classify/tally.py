@@ -15,7 +15,7 @@ from spark_app.quality.compiler import AggregateRule, Ruleset
 from spark_app.sources.batches import NUMBER, TRIMMED, FileResult
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
+    from pyspark.sql import Column, DataFrame, Row
 
 _ALL, _INVALID, _CLOSING = 0, -1, -2  # beside the numbers of rules, which start at 1
 
@@ -30,21 +30,34 @@ def file_accounts(
     closing = F.col("_rid").isNull()
     invalid = F.when(F.size("_reasons") > 0, F.array(F.lit(_ALL), F.lit(_INVALID))).otherwise(F.array(F.lit(_ALL)))
     marks = F.when(closing, F.array(F.lit(_CLOSING))).otherwise(F.concat(invalid, "_reasons", "_warnings"))
-    marked = rows.select("_file", F.when(closing, F.col("_raw")).alias("account"), F.explode(marks).alias("mark"))
-    counted = marked.groupBy("_file", "mark").agg(F.count(F.lit(1)).alias("n"), F.max("account").alias("account"))
-    accounts, found = list[FileResult](), dict[int, dict[int, int]]()
+    account = F.when(closing, F.col("_raw")).alias("account")
+    marked = rows.select("_file", "_line", account, F.explode(marks).alias("mark"))
+    counted = marked.groupBy("_file", "mark").agg(
+        F.count(F.lit(1)).alias("n"),
+        F.min("_line").alias("first"),
+        F.max("_line").alias("last"),
+        F.max("account").alias("account"),
+    )
+    accounts: list[FileResult] = []
+    found: dict[int, dict[int, Row]] = {}
     for row in engine.collect(counted):
         if row["mark"] == _CLOSING:
             accounts.append(FileResult.from_json(row["account"]))
         else:
-            found.setdefault(row["_file"], {})[row["mark"]] = row["n"]
-    tallies = {file: _file_tally(marks, ruleset.names()) for file, marks in found.items()}
+            found.setdefault(row["_file"], {})[row["mark"]] = row
+    tallies = {file: _file_tally(marks, ruleset) for file, marks in found.items()}
     return tuple(sorted(accounts, key=lambda f: f.index)), tallies
 
 
-def _file_tally(marks: dict[int, int], names: dict[int, str]) -> FileTally:
-    reasons = {names[mark]: n for mark, n in sorted(marks.items()) if mark > 0}
-    return FileTally(marks[_ALL], marks.get(_INVALID, 0), reasons)
+def _file_tally(marks: Mapping[int, Row], ruleset: Ruleset) -> FileTally:
+    names, critical = ruleset.names(), ruleset.critical
+    rules = {names[mark]: row for mark, row in sorted(marks.items()) if mark > 0}
+    return FileTally(
+        marks[_ALL]["n"],
+        marks[_INVALID]["n"] if _INVALID in marks else 0,
+        {name: row["n"] for name, row in rules.items()},
+        {name: (row["first"], row["last"]) for name, row in rules.items() if name in critical},
+    )
 
 
 def outcome_tallies(
@@ -83,11 +96,10 @@ def quarantine_reasons(
     Every invalid row of a file that counts is quarantined, so the files' tallies say it; of the rows that came back
     from waiting some stay, so these are looked at.
     """
-    critical = {rule.name for rule in ruleset.rules if rule.severity == "critical"}
     found = Counter[str]()
     for file, tally in tallies.items():
         if file != WAITING_FILE:
-            found.update({name: n for name, n in tally.reasons.items() if name in critical})
+            found.update({name: n for name, n in tally.reasons.items() if name in ruleset.critical})
     if any(outcomes[o].released for o in (Outcome.INVALID, Outcome.EXPIRED) if o in outcomes):
         found.update(_reasons_of_returned(engine, live, verdicts, ruleset.names()))
     return dict(sorted(found.items()))

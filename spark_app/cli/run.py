@@ -58,7 +58,7 @@ def run(
 
         asked = request(root, run_mode, datasets, open_gate, now, run_id)
         chosen = configuration(config)
-        with Screen(root) as screen:
+        with Screen(root, settings.cores) as screen:
             done = load(asked, chosen, Surroundings(places, start, settings.name.value, screen), seconds(wait))
     if report is not None:
         write_once(report.absolute(), done.asked.to_json())

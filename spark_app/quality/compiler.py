@@ -70,6 +70,11 @@ class Ruleset:
     def names(self) -> dict[int, str]:
         return {rule.code: rule.name for rule in self.rules}
 
+    @property
+    def critical(self) -> frozenset[str]:
+        """Names of the rules whose breaking quarantines a row."""
+        return frozenset(rule.name for rule in self.rules if rule.severity == "critical")
+
 
 def compile_suite(suite: Suite, contract: Contract, parameters: Mapping[str, Any]) -> Ruleset:
     """The rules of a dataset: the reader's, the contract's (missing, type, reference), then the suite's.

@@ -12,7 +12,7 @@ from typing import Any
 
 from spark_app import __version__
 from spark_app.classify.outcome import VALID
-from spark_app.classify.staging import Staged
+from spark_app.classify.staging import FileTally, Staged
 from spark_app.config.caller import utc_now
 from spark_app.config.settings import Zones
 from spark_app.errors import LakehouseError
@@ -40,6 +40,7 @@ class FileReport:
     seconds: float = 0.0
     would_be: dict[str, Any] = field(default_factory=dict)
     sheets: list[dict[str, Any]] = field(default_factory=list)
+    reasons: dict[str, int] = field(default_factory=dict)
     error: str = ""
     fix: str = ""
 
@@ -200,29 +201,42 @@ def _file_report(claimed: Claimed, results: Mapping[int, FileResult], staged: St
         return FileReport(uri, size, "already_loaded", error=claimed.loaded_as)
     sheets = [asdict(sheet) for sheet in result.sheets]
     if result.index in staged.held:
-        tally = staged.file_tallies.get(result.index, None)
-        would_be = {
-            "read": result.rows,
-            "invalid": tally.invalid if tally else 0,
-            "reasons": tally.reasons if tally else {},
-        }
-        fix = "Correct the file, or accept it once: --open-gate REASON."
         return FileReport(
             uri,
             size,
             "held",
-            0,
-            result.sha256,
-            result.seconds,
-            would_be,
-            sheets,
-            staged.held[result.index],
-            fix,
+            sha256=result.sha256,
+            seconds=result.seconds,
+            would_be=_would_be(result, staged.file_tallies.get(result.index)),
+            sheets=sheets,
+            error=staged.held[result.index],
+            fix="Correct the file, or accept it once: --open-gate REASON.",
         )
-    status = {"read": "loaded", "rejected": "rejected", "changed": "held"}[result.status]
+    tally = staged.file_tallies.get(result.index)
     return FileReport(
-        uri, size, status, result.rows, result.sha256, result.seconds, {}, sheets, result.error, result.fix
+        uri,
+        size,
+        {"read": "loaded", "rejected": "rejected", "changed": "held"}[result.status],
+        result.rows,
+        result.sha256,
+        result.seconds,
+        sheets=sheets,
+        reasons=tally.reasons if tally and result.status == "read" else {},
+        error=result.error,
+        fix=result.fix,
     )
+
+
+def _would_be(result: FileResult, tally: FileTally | None) -> dict[str, Any]:
+    """What a held file would have brought, and the cause that most of its bad rows share."""
+    if tally is None:
+        return {"read": result.rows, "invalid": 0, "reasons": {}}
+    would_be: dict[str, Any] = {"read": result.rows, "invalid": tally.invalid, "reasons": tally.reasons}
+    if tally.lines:
+        rule = max(tally.lines, key=lambda name: tally.reasons[name])
+        first, last = tally.lines[rule]
+        would_be["cause"] = {"rule": rule, "rows": tally.reasons[rule], "first_line": first, "last_line": last}
+    return would_be
 
 
 def _metrics(counts: Counts, staged: Staged | None) -> dict[str, Any]:

@@ -111,7 +111,7 @@ def is_held(state: Path) -> bool:
 def _held(writer: Writer, state: Path) -> LockHeld:
     return LockHeld(
         f"Another run is writing to {state.parent.parent}",
-        where=f"holder  {writer.holder or 'starting'}",
+        where=writer.holder or "a run that is starting",
         why=f"since {writer.since or 'now'}",
         next_step="add `--wait 10m`; a holder that died has freed the lock already",
     )
