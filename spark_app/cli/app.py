@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
+from spark_app import __version__
 from spark_app.cli import check, doctor, plan, quarantine, run, sample, status, suite, trace, unlock
 
 app = typer.Typer(
@@ -13,6 +16,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Loads files into Delta tables, and accounts for every row and cent.",
 )
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        print(f"lakehouse {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """What comes before a command."""
+
+
 app.command("run")(run.run)
 app.command("plan")(plan.plan)
 app.command("status")(status.status)

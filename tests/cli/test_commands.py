@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from deltalake import DeltaTable
 
+from spark_app import __version__
 from spark_app.runs.lock import writer_lock
 from tests.lake import ORDERS, order
 
@@ -236,6 +237,11 @@ def test_the_embedded_engines_death_is_a_clear_error_and_loses_nothing(tmp_path:
     assert file.is_file()
     assert lakehouse("run", "--root", tmp_path).returncode == 0
     assert not file.is_file()
+
+
+def test_the_version_is_told() -> None:
+    done = lakehouse("--version")
+    assert (done.returncode, done.stdout) == (0, f"lakehouse {__version__}\n")
 
 
 def test_a_run_that_finds_the_lock_held_leaves_nothing_behind(tmp_path: Path) -> None:
