@@ -11,7 +11,7 @@ from spark_app.classify.staging import WAITING_FILE
 from spark_app.config.settings import RunMode
 from spark_app.engine import functions as F
 from spark_app.loading import Surroundings, Work, parts
-from spark_app.reporting.report import DatasetOutcome
+from spark_app.reporting.outcomes import DatasetOutcome
 from spark_app.runs.abandon import accepted_commits
 from spark_app.runs.balance import check, count
 from spark_app.runs.plan import Plan
