@@ -111,7 +111,8 @@ def _reasons_of_returned(
     expired = verdicts.filter(F.col("outcome") == Outcome.EXPIRED.value).select(F.explode("missing").alias("reason"))
     invalid = verdicts.filter(F.col("outcome") == Outcome.INVALID.value).select("_rid")
     returned = live.filter(F.col("_file") == WAITING_FILE).join(invalid, "_rid", "left_semi")
-    marks = returned.select(F.explode("_reasons").cast("string").alias("reason")).unionByName(expired)
+    broken = returned.select(F.explode("_reasons").alias("reason")).select(F.col("reason").cast("string"))
+    marks = broken.unionByName(expired)
     counted = engine.collect(marks.groupBy("reason").count())
     return {names[int(r)] if (r := row["reason"]).isdecimal() else r: row["count"] for row in counted}
 
