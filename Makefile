@@ -48,7 +48,8 @@ wheel: $(DEV)/.ready ## Build the wheel into dist/
 jars: $(DEV)/.ready ## Bring the two pinned Delta jars for classic Spark into .jars/
 	@$(DEV)/bin/python -m spark_app.engine.jars $(JARS)
 
-schema: $(DEV)/.ready ## Write the contracts' JSON Schema into docs/
+schema: $(DEV)/.ready ## Write the contracts' JSON Schema and the table of expectation types into docs/
+	@$(DEV)/bin/python -c 'from spark_app.quality.catalogue import as_markdown; print(as_markdown(), end="")' > docs/expectations.md
 	@$(DEV)/bin/python -c 'import json; from spark_app.config.contracts import json_schema; print(json.dumps(json_schema(), indent=1))' > docs/contract.schema.json
 
 lock: ## Resolve the locks anew (needs uv)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spark_app import __version__
+from spark_app.classify.batch_rules import find_broken
 from spark_app.classify.gate import held_files
 from spark_app.classify.outcome import KEY_HASH, Judgement, key_slice, live_rows, repeated_keys, verdicts
 from spark_app.classify.references import Parents
@@ -61,7 +62,10 @@ def stage(engine: Engine, data: StageInput, folder: Path) -> tuple[Attempt, Stag
     files, tallies = file_accounts(engine, rows, data.ruleset)
     _same_reader(files)
     unread = [f.index for f in files if f.status != "read"]
-    aggregates = aggregate_results(engine, rows, data.ruleset.aggregates, unread)
+    if find_broken(engine, live_rows(rows, [*unread, WAITING_FILE]), data.contract, data.ruleset, attempt):
+        rows = read_rows(engine, attempt, data.contract)
+        files, tallies = file_accounts(engine, rows, data.ruleset)
+    aggregates = aggregate_results(engine, rows, data.contract, data.ruleset.aggregates, unread)
     held = {} if data.gate_open else held_files(data.contract, files, tallies, aggregates)
     dropped = sorted({*unread, *held})
     live = live_rows(rows, dropped)
@@ -71,7 +75,7 @@ def stage(engine: Engine, data: StageInput, folder: Path) -> tuple[Attempt, Stag
     for number in range(slices):
         _write_verdicts(engine, live, judgement, attempt, number, slices)
     judged = read_verdicts(engine, attempt, slices)
-    outcomes = outcome_tallies(engine, live, judged, data.contract, data.ruleset)
+    outcomes, domains = outcome_tallies(engine, live, judged, data.contract, data.ruleset)
     counted = {file: tally for file, tally in tallies.items() if file not in dropped}
     staged = Staged(
         data.contract.dataset,
@@ -83,6 +87,7 @@ def stage(engine: Engine, data: StageInput, folder: Path) -> tuple[Attempt, Stag
         quarantine_reasons(engine, live, judged, data.ruleset, counted, outcomes),
         data.ruleset.names(),
         aggregates,
+        domains,
         slices,
         unique_users(engine, live, judged, data.contract, outcomes),
     )

@@ -8,20 +8,21 @@ verdicts  every record that is not simply inserted: its outcome, missing parents
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spark_app import __version__
 from spark_app.classify.conform import spark_type
 from spark_app.config.contracts import Contract
+from spark_app.engine import functions as F
 from spark_app.engine.port import Engine
 from spark_app.errors import StateUnreadable
 from spark_app.sources.batches import FileResult
 from spark_app.storage.local import write_once
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
 FORMAT = 1
 
@@ -44,6 +45,8 @@ WAITING_FILE = -1
 
 STAYS = "stays"
 """The outcome of rows that wait on: they take no part in a run's equations."""
+
+BROKEN = "_rid bigint, more_reasons array<int>, more_warnings array<int>"
 
 VERDICTS = "_rid bigint, outcome string, missing array<string>, keeper bigint"
 
@@ -78,6 +81,11 @@ class Attempt:
         return self.folder / "repeated" / str(number)
 
     @property
+    def broken(self) -> Path:
+        """Rules of the batch that rows break: BROKEN. Not there, or empty, on most days."""
+        return self.folder / "broken"
+
+    @property
     def marker(self) -> Path:
         return self.folder / "staged.json"
 
@@ -106,6 +114,14 @@ class FileTally:
 
 
 @dataclass(frozen=True)
+class DomainCount:
+    """Rows of files that a rule is about, and how many of them it leaves out (nulls, mostly)."""
+
+    elements: int
+    missing: int
+
+
+@dataclass(frozen=True)
 class AggregateResult:
     """A rule about the whole batch. `passed` is None when it was not checked."""
 
@@ -128,6 +144,7 @@ class Staged:
     reasons: dict[str, int]
     rule_names: dict[int, str]
     aggregates: tuple[AggregateResult, ...] = ()
+    domains: dict[str, DomainCount] = field(default_factory=dict)
     slices: int = 1
     unique_users: int | None = None
     format: int = FORMAT
@@ -184,14 +201,24 @@ def _parsed(marker: Path) -> Staged:
         "held": {int(k): v for k, v in data["held"].items()},
         "outcomes": outcomes,
         "rule_names": {int(k): v for k, v in data["rule_names"].items()},
+        "domains": {k: DomainCount(**v) for k, v in data["domains"].items()},
         "aggregates": tuple(AggregateResult(**a) for a in data["aggregates"]),
     }
     return Staged(**data)
 
 
 def read_rows(engine: Engine, attempt: Attempt, contract: Contract) -> DataFrame:
-    """All staged records of a dataset, closing records included."""
-    return engine.read_parquet([attempt.rows], rows_ddl(contract))
+    """All staged records of a dataset, closing records included, each with all rules that it breaks."""
+    rows = engine.read_parquet([attempt.rows], rows_ddl(contract))
+    if not row_count(attempt.broken):
+        return rows
+    joined = rows.join(engine.read_parquet([attempt.broken], BROKEN), "_rid", "left")
+    added = {f"_{name}": _with_more(f"_{name}", f"more_{name}") for name in ("reasons", "warnings")}
+    return joined.withColumns(added).select(*rows.columns)
+
+
+def _with_more(codes: str, more: str) -> Column:
+    return F.when(F.col(more).isNull(), F.col(codes)).otherwise(F.concat(codes, more))
 
 
 def read_verdicts(engine: Engine, attempt: Attempt, slices: int) -> DataFrame:

@@ -6,12 +6,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from spark_app.classify.domains import domain_counts, domains_of
 from spark_app.classify.outcome import VALID, Outcome, is_one_of, live_rows
-from spark_app.classify.staging import WAITING_FILE, AggregateResult, FileTally, Tally, text_of
+from spark_app.classify.staging import WAITING_FILE, AggregateResult, DomainCount, FileTally, Tally, text_of
+from spark_app.classify.validate import staged_values
 from spark_app.config.contracts import Contract
 from spark_app.engine import functions as F
 from spark_app.engine.port import Engine
 from spark_app.quality.compiler import AggregateRule, Ruleset
+from spark_app.quality.expectation import Values
 from spark_app.sources.batches import NUMBER, TRIMMED, FileResult
 
 if TYPE_CHECKING:
@@ -62,13 +65,15 @@ def _file_tally(marks: Mapping[int, Row], ruleset: Ruleset) -> FileTally:
 
 def outcome_tallies(
     engine: Engine, live: DataFrame, verdicts: DataFrame, contract: Contract, ruleset: Ruleset
-) -> dict[str, Tally]:
-    """Rows of each outcome with their control totals, from rows and verdicts together."""
+) -> tuple[dict[str, Tally], dict[str, DomainCount]]:
+    """Rows of each outcome with their control totals, and what each rule of the suite is about, by one query."""
     outcome = F.coalesce("outcome", F.lit(Outcome.INSERTED.value)).alias("outcome")
     joined = live.join(verdicts.select("_rid", "outcome"), "_rid", "left")
-    measures = list(_measures(contract))
-    grouped = joined.select(outcome, *_inputs(contract, ruleset)).groupBy("outcome").agg(*measures)
-    return {row["outcome"]: _tally(row, contract) for row in engine.collect(grouped)}
+    domains = domains_of(ruleset, contract)
+    inputs = [*_inputs(contract, ruleset), *(domain.input for domain in domains)]
+    measures = [*_measures(contract), *(domain.measure for domain in domains)]
+    found = engine.collect(joined.select(outcome, *inputs).groupBy("outcome").agg(*measures))
+    return {row["outcome"]: _tally(row, contract) for row in found}, domain_counts(found, domains)
 
 
 def unique_users(
@@ -118,23 +123,32 @@ def _reasons_of_returned(
 
 
 def aggregate_results(
-    engine: Engine, rows: DataFrame, rules: Sequence[AggregateRule], unread: Sequence[int]
+    engine: Engine, rows: DataFrame, contract: Contract, rules: Sequence[AggregateRule], unread: Sequence[int]
 ) -> tuple[AggregateResult, ...]:
     """All rules about the batch, by one query over the staged rows."""
-    known = [rule for rule in rules if rule.check is not None]
-    figures: dict[str, Any] = {}
-    if known:
-        columns = [rule.check.figure().alias(rule.name) for rule in known if rule.check]
-        figures = engine.collect(live_rows(rows, [*unread, WAITING_FILE]).agg(*columns))[0].asDict()
-    return tuple(
-        AggregateResult(
-            rule.name,
-            rule.severity,
-            rule.check.holds(figures[rule.name]) if rule.check else None,
-            str(figures.get(rule.name, "")),
-        )
-        for rule in rules
-    )
+    values = staged_values(contract)
+    figures = {
+        (place, name): column
+        for place, rule in enumerate(rules)
+        if rule.check
+        for name, column in rule.check.figures(values).items()
+    }
+    found: Sequence[Any] = []
+    if figures:
+        columns = [column.alias(f"_{n}") for n, column in enumerate(figures.values())]
+        found = engine.collect(live_rows(rows, [*unread, WAITING_FILE]).agg(*columns))[0]
+    by_rule: dict[int, dict[str, Any]] = {}
+    for (place, name), figure in zip(figures, found, strict=True):
+        by_rule.setdefault(place, {})[name] = figure
+    return tuple(_judged(rule, by_rule.get(place, {}), values, contract) for place, rule in enumerate(rules))
+
+
+def _judged(rule: AggregateRule, found: Mapping[str, Any], values: Values, contract: Contract) -> AggregateResult:
+    if rule.check is None:
+        return AggregateResult(rule.name, rule.severity, rule.decided, "")
+    hidden = rule.check.telling and not set(contract.masked).isdisjoint(rule.check.reads)
+    observed = "masked" if hidden else rule.check.observed(found)
+    return AggregateResult(rule.name, rule.severity, rule.check.holds(found, values), observed)
 
 
 def _inputs(contract: Contract, ruleset: Ruleset) -> Iterable[Column]:

@@ -11,7 +11,9 @@ from spark_app.classify.conform import cleaned, typed
 from spark_app.classify.staging import PLACE, text_of
 from spark_app.config.contracts import Contract
 from spark_app.engine import functions as F
+from spark_app.quality.batch import BatchExpectation
 from spark_app.quality.compiler import Rule, Ruleset
+from spark_app.quality.expectation import RowExpectation, Values
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -31,7 +33,7 @@ def classify_rows(rows: DataFrame, contract: Contract, ruleset: Ruleset) -> Data
         typed(F.col(_CLEAN + name), column.type, contract.timezone).alias(name)
         for name, column in contract.columns.items()
     ]
-    asked = [rule for rule in ruleset.rules if rule.origin != "reader"]
+    asked = [r for r in ruleset.rules if r.origin != "reader" and not isinstance(r.check, BatchExpectation)]
     flags = [_broken(rule, contract).alias(_flag(rule)) for rule in asked]
     return (
         rows.select(*place, *texts, *clean)
@@ -81,14 +83,14 @@ def _broken(rule: Rule, contract: Contract) -> Column:
     if rule.origin == "reference":
         names = sorted({c for r in contract.references for c in r.columns if contract.columns[c].nullable})
         return reduce(or_, (F.col(_CLEAN + name).isNull() for name in names))
+    if isinstance(rule.check, RowExpectation):
+        return rule.check.broken(staged_values(contract))
     assert rule.column is not None, rule
     value, text = F.col(rule.column), F.col(_CLEAN + rule.column)
-    if rule.origin == "type":
-        return text.isNotNull() & value.isNull()
-    if rule.origin == "missing":
-        return text.isNull()
-    assert rule.check is not None, rule
-    column_type = contract.columns[rule.column].type
-    if rule.check.gx_type == "expect_column_values_to_not_be_null":
-        return text.isNull()  # a value that could not be cast breaks the type rule, not this one
-    return rule.check.unexpected(value, column_type, contract.timezone)
+    return text.isNull() if rule.origin == "missing" else text.isNotNull() & value.isNull()
+
+
+def staged_values(contract: Contract) -> Values:
+    """The columns of a row as rules see them."""
+    types = {name: column.type for name, column in contract.columns.items()}
+    return Values(types, contract.timezone, F.col, lambda name: F.col(_CLEAN + name))

@@ -10,14 +10,12 @@ from pydantic import ValidationError
 
 from spark_app.config.contracts import Contract, describe_faults
 from spark_app.errors import SuiteError
-from spark_app.quality.expectations import (
-    AGGREGATE_TYPES,
-    ROW_PREFIXES,
-    ROW_TYPES,
-    Aggregate,
-    NotNull,
-    RowExpectation,
-)
+from spark_app.quality.aggregates import Aggregate
+from spark_app.quality.batch import BatchExpectation
+from spark_app.quality.catalogue import ABOUT_ROWS, KNOWN, UNKNOWN
+from spark_app.quality.columns import NotNull
+from spark_app.quality.expectation import Kwargs, RowExpectation
+from spark_app.quality.structure import Structure
 from spark_app.quality.suite import Expectation, Severity, Suite
 from spark_app.sources.batches import FORMULA_WITHOUT_VALUE, MERGED_CELLS, WRONG_FIELD_COUNT
 
@@ -39,7 +37,7 @@ _A_TYPE = {
 
 @dataclass(frozen=True)
 class Rule:
-    """A row-level rule. `code` stands for it in staged rows; `check` is None for reasons of another origin."""
+    """A rule about rows. `code` stands for it in staged rows; `check` is None for reasons of another origin."""
 
     code: int
     name: str
@@ -47,17 +45,18 @@ class Rule:
     column: str | None
     sentence: str
     origin: str  # reader | missing | type | reference | suite
-    check: RowExpectation | None = None
+    check: RowExpectation | BatchExpectation | None = None
 
 
 @dataclass(frozen=True)
 class AggregateRule:
-    """A rule about the whole batch; `check` is None when nothing here can evaluate it (not checked)."""
+    """A rule about the whole batch. `decided`: what the contract answers; both None when nothing here evaluates it."""
 
     name: str
     severity: Severity
     sentence: str
-    check: Aggregate | None
+    check: Aggregate | None = None
+    decided: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +74,11 @@ class Ruleset:
         """Names of the rules whose breaking quarantines a row."""
         return frozenset(rule.name for rule in self.rules if rule.severity == "critical")
 
+    @property
+    def of_batch(self) -> tuple[Rule, ...]:
+        """The rules that are looked at when all files are parsed."""
+        return tuple(rule for rule in self.rules if isinstance(rule.check, BatchExpectation))
+
 
 def compile_suite(suite: Suite, contract: Contract, parameters: Mapping[str, Any]) -> Ruleset:
     """The rules of a dataset: the reader's, the contract's (missing, type, reference), then the suite's.
@@ -82,28 +86,44 @@ def compile_suite(suite: Suite, contract: Contract, parameters: Mapping[str, Any
     Raises SuiteError naming the expectation when it is wrong, or critical and unknown.
     """
     given = {**suite.suite_parameters, **parameters}
-    checks: list[tuple[Expectation, RowExpectation]] = []
+    about_rows: list[Rule] = []
     aggregates: list[AggregateRule] = []
+    names = _names(suite)
     for place, expectation in enumerate(suite.expectations):
         where = f"ge_suites/{contract.dataset}.json, expectations[{place}] ({expectation.type})"
-        if expectation.type in ROW_TYPES:
-            checks.append((expectation, _row_check(expectation, contract, given, where)))
+        rule = _compiled(expectation, names[place], contract, given, where)
+        if isinstance(rule, Rule):
+            about_rows.append(rule)
         else:
-            aggregates.append(_aggregate(expectation, contract, given, where))
-    rules = [*_structural(contract, checks), *(_suite_rule(e, c) for e, c in checks)]
+            aggregates.append(rule)
+    rules = [*_structural(contract, about_rows), *about_rows]
     _names_are_distinct(rules, contract)
     return Ruleset(tuple(_numbered(rules)), tuple(aggregates))
+
+
+def _names(suite: Suite) -> list[str]:
+    """What the suite calls its rules; those that it does not name, and that would share one, are counted."""
+    found: list[str] = []
+    for expectation in suite.expectations:
+        same = sum(not e.named and e.rule == expectation.rule for e in suite.expectations[: len(found)])
+        found.append(expectation.rule if expectation.named or not same else f"{expectation.rule}_{same + 1}")
+    return found
 
 
 def _numbered(rules: list[Rule]) -> list[Rule]:
     return [replace(rule, code=code) for code, rule in enumerate(rules, 1)]
 
 
-def _structural(contract: Contract, checks: list[tuple[Expectation, RowExpectation]]) -> list[Rule]:
-    named_by_suite = {c.column for e, c in checks if isinstance(c, NotNull) and e.severity == "critical"}
+def _structural(contract: Contract, of_suite: list[Rule]) -> list[Rule]:
+    """What needs no suite. `missing` is left to the suite where it says so itself, of all rows."""
+    said = {
+        rule.column
+        for rule in of_suite
+        if isinstance(rule.check, NotNull) and rule.severity == "critical" and rule.check.condition is None
+    }
     rules = [Rule(0, name, "critical", None, text, "reader") for name, text in READER_REASONS.items()]
     for name, column in contract.columns.items():
-        if not column.nullable and name not in named_by_suite:
+        if not column.nullable and name not in said:
             rules.append(Rule(0, f"{name}_missing", "critical", name, f"{name} is given.", "missing"))
         if column.type != "string":
             kind = _A_TYPE.get(column.type, f"a {column.type} without rounding")
@@ -111,11 +131,6 @@ def _structural(contract: Contract, checks: list[tuple[Expectation, RowExpectati
     if any(contract.columns[c].nullable for r in contract.references for c in r.columns):
         rules.append(Rule(0, "reference_null", "critical", None, "A reference names its parent.", "reference"))
     return rules
-
-
-def _suite_rule(expectation: Expectation, check: RowExpectation) -> Rule:
-    sentence = str(expectation.meta.get("sentence") or expectation.description or expectation.type)
-    return Rule(0, expectation.rule, expectation.severity, check.column, sentence, "suite", check)
 
 
 def _names_are_distinct(rules: list[Rule], contract: Contract) -> None:
@@ -128,41 +143,61 @@ def _names_are_distinct(rules: list[Rule], contract: Contract) -> None:
         )
 
 
-def _row_check(expectation: Expectation, contract: Contract, given: Mapping[str, Any], where: str) -> RowExpectation:
-    check: RowExpectation = _validated(ROW_TYPES[expectation.type], expectation, given, where)
-    column = contract.columns.get(check.column)
-    if column is None:
+def _compiled(
+    expectation: Expectation, name: str, contract: Contract, given: Mapping[str, Any], where: str
+) -> Rule | AggregateRule:
+    model = KNOWN.get(expectation.type)
+    if model is None:
+        return _unchecked(expectation, name, where)
+    check = _fitting(_validated(model, expectation, given, where), contract, where)
+    if isinstance(check, RowExpectation | BatchExpectation):
+        column = check.reads[0] if len(check.reads) == 1 else None
+        return Rule(0, name, expectation.severity, column, expectation.sentence, "suite", check)
+    if isinstance(check, Structure):
+        return _decided(check, expectation, name, contract, where)
+    assert isinstance(check, Aggregate), check
+    return AggregateRule(name, expectation.severity, expectation.sentence, check)
+
+
+def _unchecked(expectation: Expectation, name: str, where: str) -> AggregateRule:
+    if expectation.type.startswith(ABOUT_ROWS) and expectation.severity == "critical":
         raise SuiteError(
-            f"The column {check.column!r} is not in the contract",
+            "A critical rule about rows cannot be checked",
             where=where,
-            why=f"columns are {', '.join(contract.columns)}",
+            why=UNKNOWN.get(expectation.type, f"known are {', '.join(sorted(KNOWN))}"),
+            next_step="Use another type, or give it the severity warning: it is then reported as not checked.",
+        )
+    return AggregateRule(name, expectation.severity, expectation.sentence)
+
+
+def _fitting(check: Kwargs, contract: Contract, where: str) -> Kwargs:
+    """The check, when its columns are there and its arguments fit them."""
+    types = {name: column.type for name, column in contract.columns.items()}
+    if absent := [name for name in check.reads if name not in types]:
+        raise SuiteError(
+            f"The column {absent[0]!r} is not in the contract", where=where, why=f"columns are {', '.join(types)}"
         )
     try:
-        check.check(column.type)
+        check.check(types)
+        check.check_condition(types)
     except ValueError as error:
         raise SuiteError("The arguments do not fit the column", where=where, why=str(error)) from error
     return check
 
 
-def _aggregate(expectation: Expectation, contract: Contract, given: Mapping[str, Any], where: str) -> AggregateRule:
-    sentence = str(expectation.meta.get("sentence") or expectation.type)
-    known = AGGREGATE_TYPES.get(expectation.type)
-    if known is None:
-        if expectation.type.startswith(ROW_PREFIXES) and expectation.severity == "critical":
-            raise SuiteError(
-                "A critical rule about rows cannot be checked",
-                where=where,
-                why=f"known are {', '.join(sorted(ROW_TYPES))}",
-                next_step="Use one of these, or give it the severity warning: it is then reported as not checked.",
-            )
-        return AggregateRule(expectation.rule, expectation.severity, sentence, None)
-    check = _validated(known, expectation, given, where)
-    if check.column is not None and check.column not in contract.columns:
-        raise SuiteError(f"The column {check.column!r} is not in the contract", where=where)
-    return AggregateRule(expectation.rule, expectation.severity, sentence, check)
+def _decided(check: Structure, expectation: Expectation, name: str, contract: Contract, where: str) -> AggregateRule:
+    holds = check.holds({name: column.type for name, column in contract.columns.items()})
+    if not holds and expectation.severity == "critical":
+        raise SuiteError(
+            "The contract says otherwise, so this rule can never hold",
+            where=where,
+            why=", ".join(f"{name}: {column.type}" for name, column in contract.columns.items()),
+            next_step="Correct the rule or the contract.",
+        )
+    return AggregateRule(name, expectation.severity, expectation.sentence, decided=holds)
 
 
-def _validated(model: type[Any], expectation: Expectation, given: Mapping[str, Any], where: str) -> Any:
+def _validated(model: type[Kwargs], expectation: Expectation, given: Mapping[str, Any], where: str) -> Kwargs:
     kwargs = {k: _resolved(v, given, where) for k, v in expectation.kwargs.items()}
     try:
         return model.model_validate(kwargs)

@@ -37,6 +37,24 @@ def portable(expression: str) -> str:
     return "".join(out)
 
 
+def like_as_regex(pattern: str, escape: str | None) -> str:
+    """A pattern of SQL's LIKE as an expression for a whole text. Raises NotPortable when an escape stands alone."""
+    out, characters = [], iter(pattern)
+    for char in characters:
+        if char == escape:
+            char = next(characters, "")
+            if not char:
+                raise NotPortable(f"{pattern!r} ends with its escape character")
+            out.append(_plain(char))
+        else:
+            out.append({"%": ".*", "_": "."}.get(char) or _plain(char))
+    return f"^(?s:{''.join(out)})\\z"
+
+
+def _plain(char: str) -> str:
+    return char if char.isalnum() or ord(char) > 127 else f"\\x{{{ord(char):x}}}"
+
+
 def _escape(char: str, in_set: bool) -> str:
     if char in _ASCII:
         return _ASCII[char] if in_set else f"[{_ASCII[char]}]"

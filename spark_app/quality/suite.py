@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from spark_app.config.contracts import describe_faults
 from spark_app.errors import SuiteError
@@ -24,7 +24,7 @@ class Expectation(_Gx):
     type: str
     kwargs: dict[str, Any] = Field(default_factory=dict)
     severity: Severity = "critical"
-    meta: dict[str, Any] = Field(default_factory=dict)
+    meta: Annotated[dict[str, Any], BeforeValidator(lambda meta: meta or {})] = Field(default_factory=dict)
     notes: str | list[str] | None = None
     description: str | None = None
     id: str | None = None
@@ -32,10 +32,23 @@ class Expectation(_Gx):
     expectation_context: Any = None
 
     @property
+    def named(self) -> bool:
+        """Whether the suite gives it a name."""
+        return bool(self.meta.get("rule"))
+
+    @property
     def rule(self) -> str:
-        """Its name in reasons and reports."""
-        named = self.meta.get("rule")
-        return str(named) if named else f"{self.kwargs.get('column', 'table')}_{self.type.removeprefix('expect_')}"
+        """Its name in reasons and reports: the suite's, or one made of its columns and type."""
+        if self.named:
+            return str(self.meta["rule"])
+        given = [self.kwargs.get(name) for name in ("column", "column_A", "column_B")]
+        columns = [str(name) for name in (*given, *(self.kwargs.get("column_list") or ())) if name]
+        return "_".join([*(columns or ["table"]), self.type.removeprefix("expect_")])
+
+    @property
+    def sentence(self) -> str:
+        """What it says, for people."""
+        return str(self.meta.get("sentence") or self.description or self.type)
 
 
 class Suite(_Gx):

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from spark_app.errors import SuiteError
+from spark_app.quality.catalogue import KNOWN, UNKNOWN, as_markdown
 from spark_app.quality.compiler import Ruleset, compile_suite
 from spark_app.quality.suite import Suite
 from spark_app.runs.plan import Config
+from tests.parity.differences import DIFFERENCES
 
+ROOT = Path(__file__).parents[2]
 NOW = {"now": datetime(2025, 6, 1, tzinfo=UTC)}
 
 
@@ -87,7 +91,7 @@ def test_rules_are_numbered_from_one_without_gaps(config: Config) -> None:
                 "type": "expect_column_values_to_be_in_set",
                 "kwargs": {"column": "order_id", "value_set": ["a"], "row_condition": "x"},
             },
-            "row_condition",
+            "condition_parser is None",
         ),
     ],
 )
@@ -115,3 +119,57 @@ def test_two_rules_of_one_name_are_refused(config: Config) -> None:
     }
     with pytest.raises(SuiteError, match="Two rules are called same"):
         compiled(config, "orders", one, one)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of what GX imports
+def test_every_type_of_great_expectations_has_a_place_in_the_catalogue() -> None:
+    from great_expectations.expectations import core
+    from great_expectations.expectations.expectation import Expectation
+    from great_expectations.util import camel_to_snake
+
+    found = [item for item in vars(core).values() if isinstance(item, type) and issubclass(item, Expectation)]
+    theirs = {camel_to_snake(item.__name__) for item in found}
+    assert len(theirs) > 50
+    assert theirs - set(KNOWN) - set(UNKNOWN) == set()
+
+
+def test_rules_that_a_suite_does_not_name_are_told_apart(config: Config) -> None:
+    like = {"type": "expect_column_values_to_match_regex", "kwargs": {"column": "order_id"}}
+    found = compiled(config, "orders", *(like | {"kwargs": like["kwargs"] | {"regex": r}} for r in "ab"))
+    names = [r.name for r in found.rules if r.origin == "suite"]
+    assert names == ["order_id_column_values_to_match_regex", "order_id_column_values_to_match_regex_2"]
+
+
+def test_a_structure_that_the_contract_contradicts_is_refused(config: Config) -> None:
+    wrong = {"type": "expect_column_values_to_be_of_type", "kwargs": {"column": "order_num", "type_": "StringType"}}
+    with pytest.raises(SuiteError, match="The contract says otherwise"):
+        compiled(config, "orders", wrong)
+    assert [a.decided for a in compiled(config, "orders", wrong | {"severity": "info"}).aggregates] == [False]
+
+
+@pytest.mark.parametrize(
+    ("condition", "dialect"),
+    [
+        ("x ==", "pandas"),
+        ("order_num.sum() > 1", "pandas"),
+        ("order_num > 1 order", "spark"),
+        ("abs(order_num) > 1", "spark"),
+        ('col("order_num") ~ 1', "great_expectations"),
+        ("nope > 1", "spark"),
+        ("order_num > 'a'", "spark"),
+        ({"type": "strange"}, None),
+    ],
+)
+def test_a_condition_that_cannot_be_read_is_refused(config: Config, condition: Any, dialect: str | None) -> None:
+    kwargs = {"column": "order_num", "row_condition": condition, "condition_parser": dialect}
+    with pytest.raises(SuiteError):
+        compiled(config, "orders", {"type": "expect_column_values_to_not_be_null", "kwargs": kwargs})
+
+
+def test_the_table_of_types_in_the_docs_is_the_codes() -> None:
+    assert (ROOT / "docs" / "expectations.md").read_text() == as_markdown(), "run `make schema`"
+
+
+def test_every_known_difference_stands_in_the_docs() -> None:
+    told = (ROOT / "docs" / "parity.md").read_text()
+    assert [d.reason for d in DIFFERENCES if d.reason not in told] == []

@@ -1,0 +1,98 @@
+"""Expectations about rows that need the other rows of the batch: uniqueness and order.
+
+They are looked at after the files are parsed, over keys alone. The batch is the rows of this run's files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from spark_app.quality.expectation import Kwargs, Values, all_of, any_of, never
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column
+
+
+class BatchExpectation(Kwargs):
+    """A rule that a row breaks because of other rows."""
+
+    def missing(self, values: Values) -> Column:
+        """Where a row is left out, because it has no value."""
+        raise NotImplementedError
+
+    def takes_part(self, values: Values) -> Column:
+        """Where a row is one of those that are compared with each other."""
+        about = self.about(values)
+        here = ~self.missing(values)
+        return here if about is None else about & here
+
+
+class Unique(BatchExpectation):
+    """All rows of a value that occurs more than once break it."""
+
+    gx_type = "expect_column_values_to_be_unique"
+    column: str
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return (self.column,)
+
+    def missing(self, values: Values) -> Column:
+        return values.value(self.column).isNull()
+
+
+class CompoundUnique(BatchExpectation):
+    """All rows of values that occur together more than once break it; a null is a value here."""
+
+    gx_type = "expect_compound_columns_to_be_unique"
+    column_list: tuple[str, ...] = Field(min_length=2)
+    ignore_row_if: Literal["all_values_are_missing", "any_value_is_missing", "never"] = "all_values_are_missing"
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return self.column_list
+
+    def missing(self, values: Values) -> Column:
+        nulls = [values.value(name).isNull() for name in self.column_list]
+        if self.ignore_row_if == "never":
+            return never()
+        return all_of(nulls) if self.ignore_row_if == "all_values_are_missing" else any_of(nulls)
+
+
+class Ordered(BatchExpectation):
+    """A value against the one before it, in the order of lines; each file and worksheet begins anew."""
+
+    column: str
+    strictly: bool | None = None
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return (self.column,)
+
+    def check(self, types: Mapping[str, str]) -> None:
+        if types[self.column] in ("string", "boolean"):
+            raise ValueError(f"the column is {types[self.column]}; it has no order that both engines share")
+
+    def missing(self, values: Values) -> Column:
+        return values.value(self.column).isNull()
+
+    def out_of_order(self, before: Column, value: Column) -> Column:
+        """True where a value may not follow the one before it."""
+        raise NotImplementedError
+
+
+class Increasing(Ordered):
+    gx_type = "expect_column_values_to_be_increasing"
+
+    def out_of_order(self, before: Column, value: Column) -> Column:
+        return value <= before if self.strictly else value < before
+
+
+class Decreasing(Ordered):
+    gx_type = "expect_column_values_to_be_decreasing"
+
+    def out_of_order(self, before: Column, value: Column) -> Column:
+        return value >= before if self.strictly else value > before

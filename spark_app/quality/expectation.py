@@ -1,0 +1,138 @@
+"""What an expectation about rows is: which rows it is about, which it leaves out, and which of the rest break it.
+
+As in Great Expectations: `row_condition` chooses the rows, nulls (or what `ignore_row_if` says) are left out, and a
+comparison with a null breaks nothing. `mostly` decides GX's own success and never a row's fate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from spark_app.engine import functions as F
+from spark_app.quality.conditions import Condition, check, columns_of, parse
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column
+
+
+@dataclass(frozen=True)
+class Values:
+    """The columns of a row. `value`: typed; `text`: cleaned, before the cast."""
+
+    types: Mapping[str, str]
+    timezone: str
+    value: Callable[[str], Column]
+    text: Callable[[str], Column]
+
+    def type_of(self, name: str) -> str:
+        return self.types[name]
+
+
+class Kwargs(BaseModel):
+    """What every expectation accepts."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    gx_type: ClassVar[str]
+    mostly: float = Field(default=1.0, ge=0, le=1)
+    row_condition: Any = None
+    condition_parser: str | None = None
+    result_format: Any = None
+    catch_exceptions: bool = False
+    batch_id: str | None = None
+
+    @model_validator(mode="after")
+    def _condition_can_be_read(self) -> Self:
+        _ = self.condition
+        return self
+
+    @cached_property
+    def condition(self) -> Condition | None:
+        """The rows it is about; None: all."""
+        return None if self.row_condition is None else parse(self.row_condition, self.condition_parser)
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The columns it is about."""
+        raise NotImplementedError
+
+    def check(self, types: Mapping[str, str]) -> None:
+        """Raises ValueError when the arguments do not fit the columns' types. All of `reads` are there."""
+
+    def check_condition(self, types: Mapping[str, str]) -> None:
+        """Raises ValueError when the condition names what is not there."""
+        if self.condition is not None:
+            check(self.condition, types)
+
+    @property
+    def all_columns(self) -> set[str]:
+        """The columns it reads, those of its condition included."""
+        return {*self.reads, *(columns_of(self.condition) if self.condition is not None else ())}
+
+    def about(self, values: Values) -> Column | None:
+        """Where a row is one that it is about; None: everywhere."""
+        return None if self.condition is None else self.condition.where(values)
+
+
+class RowExpectation(Kwargs):
+    """A rule that one row breaks or not, whatever other rows are like."""
+
+    def missing(self, values: Values) -> Column:
+        """Where a row is left out, because it has no value."""
+        raise NotImplementedError
+
+    def unexpected(self, values: Values) -> Column:
+        """True where the values break the rule; null or false where they do not. Asked only where none is missing."""
+        raise NotImplementedError
+
+    def broken(self, values: Values) -> Column:
+        """True where a row breaks the rule."""
+        found = self.unexpected(values)
+        about = self.about(values)
+        return found if about is None else about & found
+
+
+class ColumnExpectation(RowExpectation):
+    """About the values of one column. A null is missing, and makes `unexpected` null."""
+
+    column: str
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return (self.column,)
+
+    def missing(self, values: Values) -> Column:
+        return values.value(self.column).isNull()
+
+
+class TextExpectation(ColumnExpectation):
+    """About a column of text."""
+
+    def check(self, types: Mapping[str, str]) -> None:
+        if types[self.column] != "string":
+            raise ValueError(f"the column is {types[self.column]}; this expectation is about text")
+        super().check(types)
+
+
+def any_of(columns: list[Column]) -> Column:
+    """True where any is true."""
+    found = columns[0]
+    for column in columns[1:]:
+        found = found | column
+    return found
+
+
+def all_of(columns: list[Column]) -> Column:
+    """True where all are true."""
+    found = columns[0]
+    for column in columns[1:]:
+        found = found & column
+    return found
+
+
+def never() -> Column:
+    return F.lit(False)

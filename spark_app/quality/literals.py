@@ -1,0 +1,68 @@
+"""A suite's values as columns of a contract's type."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from spark_app.engine import functions as F
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column
+
+
+def is_number(column_type: str) -> bool:
+    """Whether a contract's type is one of numbers."""
+    return column_type in ("int", "long") or column_type.startswith("decimal")
+
+
+def comparable(one: str, other: str) -> bool:
+    """Whether values of two contract types can be compared without a cast that loses something."""
+    return one == other or (is_number(one) and is_number(other))
+
+
+def literal(value: Any, column_type: str, timezone: str) -> Column:
+    """A suite's value as a column of the contract's type."""
+    # A bound of numbers may be finer, or larger, than the column.
+    spark_type = "decimal(38,10)" if is_number(column_type) else column_type
+    return F.lit(literal_text(value, column_type, timezone)).cast(spark_type)
+
+
+def literal_text(value: Any, column_type: str, timezone: str) -> str:
+    """A suite's value as text that casts to the type. Raises ValueError when it does not fit."""
+    typed = literal_value(value, column_type, timezone)
+    if isinstance(typed, Decimal):
+        return format(typed, "f")
+    if isinstance(typed, bool):
+        return str(typed).lower()
+    return typed.isoformat() if isinstance(typed, dt.date) else typed
+
+
+def literal_value(value: Any, column_type: str, timezone: str) -> Decimal | bool | dt.date | str:
+    """A suite's value as Python has it: a number is a Decimal, a timestamp is in UTC. Raises ValueError."""
+    if is_number(column_type):
+        return _number(value, column_type)
+    if column_type == "boolean":
+        if not isinstance(value, bool):
+            raise ValueError(f"{value!r} is not true or false, and the column is boolean")
+        return value
+    if column_type in ("timestamp", "date"):
+        moment = _moment(value, ZoneInfo(timezone))
+        return moment.date() if column_type == "date" else moment.astimezone(dt.UTC)
+    return str(value)
+
+
+def _number(value: Any, column_type: str) -> Decimal:
+    try:
+        return Decimal("nothing" if isinstance(value, bool) else str(value))
+    except InvalidOperation as error:
+        raise ValueError(f"{value!r} is not a number, and the column is {column_type}") from error
+
+
+def _moment(value: Any, zone: ZoneInfo) -> dt.datetime:
+    if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
+        value = value.isoformat()
+    moment = value if isinstance(value, dt.datetime) else dt.datetime.fromisoformat(str(value))
+    return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment.astimezone(zone)

@@ -1,0 +1,92 @@
+"""What a suite of any kind does to rows in a run: reasons, fates, and what is only reported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spark_app.runs.plan import load_config
+from tests.lake import Lake
+from tests.pipeline.test_found_in_review import configured
+
+pytestmark = [pytest.mark.engine, pytest.mark.both]
+
+THING = {
+    "dataset": "thing",
+    "key": ["k"],
+    "columns": {
+        "k": {"type": "string"},
+        "n": {"type": "int", "nullable": True},
+        "t": {"type": "string", "nullable": True},
+        "x": {"type": "decimal(10,2)", "nullable": True},
+    },
+    "gate": {"max_invalid_ratio": 1},
+    "masked": ["t"],
+}
+
+
+def rule(gx_type: str, severity: str = "critical", name: str = "", **kwargs: Any) -> dict[str, Any]:
+    meta = {"rule": name} if name else {}
+    return {"type": gx_type, "kwargs": kwargs, "severity": severity, "meta": meta}
+
+
+def run(lake: Lake, folder: Path, rules: list[dict[str, Any]], *files: str) -> dict[str, Any]:
+    """A run of these files under these rules: the report of its dataset."""
+    lake.config = load_config(configured(folder, THING, suites={"thing": rules}))
+    for number, text in enumerate(files):
+        lake.put(f"thing/{number}.csv", f"k,n,t,x\n{text}")
+    data: dict[str, Any] = lake.run().data["datasets"]["thing"]
+    return data
+
+
+def test_values_that_occur_twice_in_a_batch_are_unexpected_in_every_file(lake: Lake, tmp_path: Path) -> None:
+    rules = [
+        rule("expect_column_values_to_be_unique", name="twice", column="n"),
+        rule("expect_compound_columns_to_be_unique", "warning", "pair_twice", column_list=["t", "x"]),
+    ]
+    found = run(lake, tmp_path / "c", rules, "a,1,p,1\nb,2,q,1\nc,,q,1\n", "d,1,r,1\ne,,q,2\nf,word,r,9\n")
+    assert found["reasons"] == {"n_type": 1, "twice": 2}
+    assert (found["quarantined"], found["inserted"], found["warned"]) == (3, 3, 2)
+    assert sorted((q["key"], *q["reasons"]) for q in lake.quarantine()) == [
+        ("a", "twice"),
+        ("d", "twice"),
+        ("f", "n_type"),
+    ]
+
+
+def test_order_is_that_of_lines_within_each_file(lake: Lake, tmp_path: Path) -> None:
+    rules = [rule("expect_column_values_to_be_increasing", name="order", column="n")]
+    found = run(lake, tmp_path / "c", rules, "a,5,,\nb,7,,\nc,,,\nd,6,,\n", "e,1,,\nf,2,,\n")
+    assert found["reasons"] == {"order": 1}
+    assert [q["line"] for q in lake.quarantine()] == [5]
+
+
+def test_a_row_has_every_reason_whichever_way_it_was_found(lake: Lake, tmp_path: Path) -> None:
+    rules = [
+        rule("expect_column_values_to_be_between", name="small", column="n", max_value=5),
+        rule("expect_column_values_to_be_unique", name="twice", column="n"),
+        rule("expect_column_values_to_be_json_parseable", name="json", column="t"),
+    ]
+    run(lake, tmp_path / "c", rules, 'a,9,{,1\nb,9,1,1\nc,1,"{""a"": 1}",1\n')
+    assert [sorted(q["reasons"]) for q in lake.quarantine()] == [["json", "small", "twice"], ["small", "twice"]]
+
+
+def test_figures_of_a_masked_column_are_not_told(lake: Lake, tmp_path: Path) -> None:
+    rules = [
+        rule("expect_column_max_to_be_between", "warning", "max_t", column="t", max_value="m"),
+        rule("expect_column_max_to_be_between", "warning", "max_x", column="x", max_value=5),
+        rule("expect_column_kl_divergence_to_be_less_than", "warning", "kl", column="x", threshold=1),
+    ]
+    found = run(lake, tmp_path / "c", rules, "a,1,secret,1\nb,2,other,9.5\n")
+    told = {a["name"]: (a["passed"], a["figure"]) for a in found["aggregates"]}
+    assert told == {"max_t": (False, "masked"), "max_x": (False, "9.5"), "kl": (None, "")}
+    assert found["inserted"] == 2
+
+
+def test_a_condition_chooses_the_rows_that_a_rule_is_about(lake: Lake, tmp_path: Path) -> None:
+    where = {"row_condition": "t = 'paid'", "condition_parser": "spark"}
+    rules = [rule("expect_column_values_to_not_be_null", name="paid_without_sum", column="x", **where)]
+    found = run(lake, tmp_path / "c", rules, "a,1,paid,\nb,2,open,\nc,3,paid,1\nd,4,,\n")
+    assert found["reasons"] == {"paid_without_sum": 1}
