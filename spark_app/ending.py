@@ -11,7 +11,10 @@ from spark_app.classify.staging import WAITING_FILE
 from spark_app.config.settings import RunMode
 from spark_app.engine import functions as F
 from spark_app.loading import Surroundings, Work, parts
+from spark_app.quality.compiler import compile_suite
 from spark_app.reporting.outcomes import DatasetOutcome
+from spark_app.review.results import results_file, save_result
+from spark_app.review.samples import samples
 from spark_app.runs.abandon import accepted_commits
 from spark_app.runs.balance import check, count
 from spark_app.runs.plan import Plan
@@ -79,11 +82,27 @@ def account(plan: Plan, work: Work, around: Surroundings, put_away: Commit | Non
 def settle(plan: Plan, work: Work, around: Surroundings) -> None:
     staged = [s for _, s in work.staged.values()]
     _keep_held_rows(plan, work, around)
+    _keep_results(plan, work, around)
     if plan.mode is not RunMode.VALIDATE_ONLY:
         results = {f.index: f for s in staged for f in s.files}
         held = {index for s in staged for index in s.held}
         record_history(plan, around.zones, results, held)
         settle_files(plan, around.zones, results, held)
+
+
+def _keep_results(plan: Plan, work: Work, around: Surroundings) -> None:
+    """What Data Docs are made of: a validation result for each dataset, with samples where rows break a rule."""
+    for name, (_, staged) in work.staged.items():
+        found = {}
+        if results_file(around.zones.runs, plan.run_id, name).is_file():
+            continue
+        if any(tally.reasons for file, tally in staged.file_tallies.items() if file not in staged.dropped_files):
+            rows, _verdicts, context = parts(name, plan, work, around)
+            found = samples(
+                around.engine(), rows, context.contract, staged.rule_names, staged.dropped_files, around.zones.state
+            )
+        ruleset = compile_suite(plan.config.suites[name], plan.config.contracts[name], {"now": plan.now})
+        save_result(plan, staged, ruleset, found, around.zones.runs)
 
 
 def _keep_held_rows(plan: Plan, work: Work, around: Surroundings) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from spark_app import __version__
-from spark_app.cli import check, doctor, plan, quarantine, run, sample, status, suite, trace, unlock
+from spark_app.cli import check, docs, doctor, plan, quarantine, run, sample, status, suite, trace, unlock
 
 app = typer.Typer(
     name="lakehouse",
@@ -42,4 +42,5 @@ app.command("trace")(trace.trace)
 app.command("unlock")(unlock.unlock)
 app.command("doctor")(doctor.doctor)
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(docs.app, name="docs")
 app.add_typer(suite.app, name="suite")

@@ -88,7 +88,7 @@ def compile_suite(suite: Suite, contract: Contract, parameters: Mapping[str, Any
     given = {**suite.suite_parameters, **parameters}
     about_rows: list[Rule] = []
     aggregates: list[AggregateRule] = []
-    names = _names(suite)
+    names = rule_names(suite)
     for place, expectation in enumerate(suite.expectations):
         where = f"ge_suites/{contract.dataset}.json, expectations[{place}] ({expectation.type})"
         rule = _compiled(expectation, names[place], contract, given, where)
@@ -101,7 +101,7 @@ def compile_suite(suite: Suite, contract: Contract, parameters: Mapping[str, Any
     return Ruleset(tuple(_numbered(rules)), tuple(aggregates))
 
 
-def _names(suite: Suite) -> list[str]:
+def rule_names(suite: Suite) -> list[str]:
     """What the suite calls its rules; those that it does not name, and that would share one, are counted."""
     found: list[str] = []
     for expectation in suite.expectations:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import PurePosixPath
@@ -111,6 +112,8 @@ def last_line(data: dict[str, Any], root: str) -> str:
         end += ", with warnings"
     report = f"{root.rstrip('/')}/processed/runs/{data['run_id']}/report.json"
     code = f" · not worth a retry · exit {data['exit_code']}" if data["exit_code"] else ""
+    if data["status"] != "nothing_to_do" and importlib.util.find_spec("great_expectations"):
+        code += f" · next: lakehouse docs serve --root {root}"
     return f"{end}, in {data['seconds']['total']:.1f} s · report {report}{code}"
 
 

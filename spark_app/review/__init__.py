@@ -1,0 +1,1 @@
+"""What stewards review: validation results as Great Expectations writes them, and its Data Docs without a network."""

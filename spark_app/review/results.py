@@ -1,0 +1,175 @@
+"""Validation results of a run, in the form that Great Expectations writes. Made without importing it.
+
+The batch is the rows of the run's files that count; its counts are those of the report. What Great Expectations has no
+place for (severity, sentence, owner, *not checked*, samples with their places) stands in `meta`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from spark_app.classify.staging import AggregateResult, DomainCount, Staged
+from spark_app.quality.compiler import Ruleset, rule_names
+from spark_app.quality.suite import Expectation
+from spark_app.review.samples import MOST, Sample
+from spark_app.runs.plan import Plan
+from spark_app.storage.local import write_once
+
+GX_VERSION = "1.24.0"
+"""Whose form the results have."""
+
+
+def results_file(runs: Path, run_id: str, dataset: str) -> Path:
+    """Where the result of a dataset in a run is kept."""
+    return runs / run_id / "validations" / f"{dataset}.json"
+
+
+def save_result(
+    plan: Plan, staged: Staged, ruleset: Ruleset, samples: Mapping[str, tuple[Sample, ...]], runs: Path
+) -> None:
+    """Writes the result of a dataset."""
+    result = suite_result(plan, staged, ruleset, samples)
+    write_once(results_file(runs, plan.run_id, staged.dataset), json.dumps(result, ensure_ascii=False, indent=1))
+
+
+def suite_result(
+    plan: Plan, staged: Staged, ruleset: Ruleset, samples: Mapping[str, tuple[Sample, ...]]
+) -> dict[str, Any]:
+    """An ExpectationSuiteValidationResult."""
+    suite, names = plan.config.suites[staged.dataset], rule_names(plan.config.suites[staged.dataset])
+    owner = plan.config.contracts[staged.dataset].owner
+    unexpected, aggregates = _unexpected(staged), {a.name: a for a in staged.aggregates}
+    results = []
+    for name, expectation in zip(names, suite.expectations, strict=True):
+        if name in staged.domains:
+            result = _of_rows(expectation, staged.domains[name], unexpected[name], samples.get(name, ()))
+        else:
+            result = _of_batch(aggregates[name])
+        config, told = _config(expectation, name, plan), _told(expectation, result, owner)
+        results.append(result | {"expectation_config": config, "meta": told})
+    met = sum(r["success"] for r in results)
+    return {
+        "success": met == len(results),
+        "suite_name": suite.name,
+        "results": [{k: v for k, v in r.items() if k != "samples"} for r in results],
+        "statistics": {
+            "evaluated_expectations": len(results),
+            "successful_expectations": met,
+            "unsuccessful_expectations": len(results) - met,
+            "success_percent": 100 * met / len(results) if results else None,
+        },
+        "meta": _meta(plan, staged) | {"contract_rules": _of_contract(ruleset, unexpected, samples)},
+    }
+
+
+def _unexpected(staged: Staged) -> Counter[str]:
+    """Rows by rule, of the files that count."""
+    found = Counter[str]()
+    for file, tally in staged.file_tallies.items():
+        if file >= 0 and file not in staged.dropped_files:
+            found.update(tally.reasons)
+    return found
+
+
+def _of_rows(expectation: Expectation, domain: DomainCount, n: int, samples: tuple[Sample, ...]) -> dict[str, Any]:
+    judged = domain.elements - domain.missing
+    mostly = float(expectation.kwargs.get("mostly", 1))
+    return {
+        "success": not judged or (judged - n) / judged >= mostly,
+        "result": {
+            "element_count": domain.elements,
+            "missing_count": domain.missing,
+            "missing_percent": _percent(domain.missing, domain.elements),
+            "unexpected_count": n,
+            "unexpected_percent": _percent(n, judged),
+            "unexpected_percent_total": _percent(n, domain.elements),
+            "unexpected_percent_nonmissing": _percent(n, judged),
+            "partial_unexpected_list": [f"{s.place} · {s.key}" for s in samples[:MOST]],
+            "partial_unexpected_counts": [],
+        },
+        "exception_info": _RAISED_NOTHING,
+        "samples": _listed(samples),
+    }
+
+
+_RAISED_NOTHING = {"raised_exception": False, "exception_traceback": None, "exception_message": None}
+
+
+def _of_batch(result: AggregateResult) -> dict[str, Any]:
+    """A rule that was not checked has not passed; Great Expectations' pages call that an exception."""
+    told = {"observed_value": result.figure} if result.figure else {}
+    unchecked = {"raised_exception": True, "exception_traceback": "", "exception_message": "This rule was not checked."}
+    return {
+        "success": result.passed is True,
+        "result": told,
+        "exception_info": unchecked if result.passed is None else _RAISED_NOTHING,
+        "samples": [],
+    }
+
+
+def _percent(part: int, whole: int) -> float:
+    return 100 * part / whole if whole else 0.0
+
+
+def _of_contract(
+    ruleset: Ruleset, unexpected: Mapping[str, int], samples: Mapping[str, tuple[Sample, ...]]
+) -> list[dict[str, Any]]:
+    """What rows break of the reader's and the contract's own rules, which Great Expectations does not know."""
+    broken = [rule for rule in ruleset.rules if rule.origin != "suite" and unexpected.get(rule.name)]
+    return [
+        {
+            "name": rule.name,
+            "sentence": rule.sentence,
+            "rows": unexpected[rule.name],
+            "samples": _listed(samples.get(rule.name, ())),
+        }
+        for rule in sorted(broken, key=lambda rule: -unexpected[rule.name])
+    ]
+
+
+def _listed(samples: tuple[Sample, ...]) -> list[dict[str, str]]:
+    return [asdict(sample) for sample in samples[:MOST]]
+
+
+def _config(expectation: Expectation, name: str, plan: Plan) -> dict[str, Any]:
+    now = {"$PARAMETER": "now"}
+    return {
+        "type": expectation.type,
+        "kwargs": {k: plan.now.isoformat() if v == now else v for k, v in expectation.kwargs.items()},
+        "meta": {**expectation.meta, "rule": name},
+        "severity": expectation.severity,
+    }
+
+
+def _told(expectation: Expectation, result: Mapping[str, Any], owner: str) -> dict[str, Any]:
+    checked = not result["exception_info"]["raised_exception"]
+    return {
+        "state": ("passed" if result["success"] else "failed") if checked else "not checked",
+        "severity": expectation.severity,
+        "sentence": expectation.sentence,
+        "owner": expectation.meta.get("owner") or owner,
+        "notes": expectation.notes,
+        "samples": result["samples"],
+    }
+
+
+def _meta(plan: Plan, staged: Staged) -> dict[str, Any]:
+    return {
+        "great_expectations_version": GX_VERSION,
+        "run_id": {"run_name": plan.run_id, "run_time": plan.now.isoformat()},
+        "active_batch_definition": {
+            "datasource_name": "lakehouse",
+            "data_connector_name": "run",
+            "data_asset_name": staged.dataset,
+            "batch_identifiers": {"run_id": plan.run_id},
+        },
+        "batch_kwargs": {"data_asset_name": staged.dataset},
+        "validation_time": plan.now.isoformat(),
+        "rows": sum(f.rows for f in staged.files if f.index not in staged.dropped_files),
+        "held": len(staged.held),
+    }

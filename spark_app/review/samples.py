@@ -1,0 +1,63 @@
+"""A few rows for each rule that rows break: key, file and line, so that a person can find them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spark_app.classify.conform import cleaned
+from spark_app.classify.staging import WAITING_FILE, text_of
+from spark_app.config.contracts import Contract
+from spark_app.engine import functions as F
+from spark_app.engine.port import Engine
+from spark_app.reporting.masking import salt_of, token
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+MOST = 20
+"""Samples of a rule: what Great Expectations shows, too."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A row's key (masked columns as tokens) and place."""
+
+    key: str
+    place: str
+
+
+def samples(
+    engine: Engine, rows: DataFrame, contract: Contract, names: Mapping[int, str], dropped: Sequence[int], state: Path
+) -> dict[str, tuple[Sample, ...]]:
+    """By rule: the first rows of the files that count."""
+    from pyspark.sql import Window
+
+    keys = [cleaned(F.col(text_of(name)), contract.columns[name]).alias(f"key_{n}") for n, name in _keys(contract)]
+    broken = (
+        rows.filter(F.col("_rid").isNotNull() & ~F.col("_file").isin(WAITING_FILE, *dropped))
+        .filter(F.size("_reasons") + F.size("_warnings") > 0)
+        .select("_rid", "_source_file", "_sheet", "_line", *keys, F.explode(F.concat("_reasons", "_warnings")))
+    )
+    first = Window.partitionBy("col").orderBy("_rid")
+    shown = broken.withColumn("nth", F.row_number().over(first)).filter(F.col("nth") <= MOST)
+    found: dict[str, list[Sample]] = {}
+    salt = salt_of(state) if contract.masked else ""
+    for row in engine.collect(shown.orderBy("col", "nth")):
+        parts = [_shown(row[f"key_{n}"], name, contract, salt) for n, name in _keys(contract)]
+        sheet = f"!{row['_sheet']}" if row["_sheet"] else ""
+        place = f"{row['_source_file']}{sheet}:{row['_line']}"
+        found.setdefault(names[row["col"]], []).append(Sample("|".join(parts), place))
+    return {rule: tuple(rows) for rule, rows in found.items()}
+
+
+def _keys(contract: Contract) -> list[tuple[int, str]]:
+    return list(enumerate(contract.key))
+
+
+def _shown(value: str | None, column: str, contract: Contract, salt: str) -> str:
+    if value is None:
+        return ""
+    return token(value, salt) if column in contract.masked else value

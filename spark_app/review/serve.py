@@ -1,0 +1,38 @@
+"""Shows a folder of pages on this machine alone. It reads; it answers nothing but GET and HEAD."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from spark_app.errors import UsageError
+
+_LOOPBACK = "127.0.0.1"
+
+
+class _Pages(SimpleHTTPRequestHandler):
+    def list_directory(self, path: object) -> None:  # noqa: ARG002 - it lists none
+        self.send_error(404)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
+        """Says nothing: a page's visitors are no news."""
+
+    def end_headers(self) -> None:
+        self.send_header("Cache-Control", "no-cache")
+        self.send_header("X-Content-Type-Options", "nosniff")
+        super().end_headers()
+
+
+def serve(folder: Path, port: int, started: Callable[[str], None]) -> None:
+    """Serves until interrupted; tells the address first. Raises UsageError when the port is taken."""
+    try:
+        server = ThreadingHTTPServer((_LOOPBACK, port), partial(_Pages, directory=str(folder)))
+    except OSError as error:
+        raise UsageError(
+            f"Port {port} cannot be used", why=error.strerror or "", next_step="Give another: --port 0 takes any."
+        ) from error
+    with server:
+        started(f"http://{_LOOPBACK}:{server.server_address[1]}/")
+        server.serve_forever()
