@@ -13,6 +13,7 @@ from spark_app.classify.validate import staged_values
 from spark_app.config.contracts import Contract
 from spark_app.engine import functions as F
 from spark_app.engine.port import Engine
+from spark_app.quality.by_gx import Answer, ask
 from spark_app.quality.compiler import AggregateRule, Ruleset
 from spark_app.quality.expectation import Values
 from spark_app.sources.batches import NUMBER, TRIMMED, FileResult
@@ -140,7 +141,20 @@ def aggregate_results(
     by_rule: dict[int, dict[str, Any]] = {}
     for (place, name), figure in zip(figures, found, strict=True):
         by_rule.setdefault(place, {})[name] = figure
-    return tuple(_judged(rule, by_rule.get(place, {}), values, contract) for place, rule in enumerate(rules))
+    asked = [rule.asked for rule in rules if rule.asked]
+    answers = ask(live_rows(rows, [*unread, WAITING_FILE]).select(*contract.names), asked) if asked else {}
+    return tuple(
+        _by_gx(rule, answers.get(rule.name, Answer(None)), contract)
+        if rule.asked
+        else _judged(rule, by_rule.get(place, {}), values, contract)
+        for place, rule in enumerate(rules)
+    )
+
+
+def _by_gx(rule: AggregateRule, answer: Answer, contract: Contract) -> AggregateResult:
+    """What GX observed may be a value of any row, so with masked columns it is not told."""
+    observed = "masked" if contract.masked and answer.observed else answer.observed
+    return AggregateResult(rule.name, rule.severity, answer.passed, observed)
 
 
 def _judged(rule: AggregateRule, found: Mapping[str, Any], values: Values, contract: Contract) -> AggregateResult:

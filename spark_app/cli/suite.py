@@ -41,7 +41,7 @@ def lint(config: ConfigFolder = None, as_json: AsJson = False) -> None:
                             }
                             for r in rs.rules
                         ],
-                        "not_checked": [a.name for a in rs.aggregates if a.check is None and a.decided is None],
+                        "not_checked": [a.name for a in rs.aggregates if a.asked],
                     }
                     for name, rs in found.items()
                 },
@@ -50,7 +50,7 @@ def lint(config: ConfigFolder = None, as_json: AsJson = False) -> None:
         )
         return
     for name, ruleset in found.items():
-        unchecked = [a.name for a in ruleset.aggregates if a.check is None and a.decided is None]
+        unchecked = [a.name for a in ruleset.aggregates if a.asked]
         print(
             f"{name:<14} {len(ruleset.rules)} rules, {len(ruleset.aggregates)} about the whole batch"
             + (f"; not checked: {', '.join(unchecked)}" if unchecked else "")

@@ -19,7 +19,7 @@ class Way(StrEnum):
     BATCH = "each row, over the keys of the batch"
     AGGREGATE = "one query over the batch"
     STRUCTURE = "the contract answers it"
-    UNCHECKED = "not checked"
+    GX = "Great Expectations itself"
 
 
 def _types_of(module: object) -> Iterator[type[Kwargs]]:
@@ -60,16 +60,22 @@ UNKNOWN: Mapping[str, str] = {
     "expect_query_results_to_match_comparison": "needs a second data source",
     "unexpected_rows_expectation": "free SQL, which the engines do not run alike",
 }
-"""Types of GX that are not evaluated here, with the reason."""
+"""Types that are left to GX itself, with the reason."""
 
 
 def way_of(gx_type: str) -> Way:
     """How a type is evaluated."""
     known = KNOWN.get(gx_type)
     if known is None:
-        return Way.UNCHECKED
+        return Way.GX
     ways = {RowExpectation: Way.ROW, BatchExpectation: Way.BATCH, Aggregate: Way.AGGREGATE, Structure: Way.STRUCTURE}
     return next(way for kind, way in ways.items() if issubclass(known, kind))
+
+
+_LEFT_TO_GX = (
+    "A type about rows that is left to Great Expectations is refused when it is critical. Without it installed (extra "
+    "`docs`), or where it raises, such a rule is *not checked*: never passed, and a critical one holds the dataset."
+)
 
 
 def as_markdown() -> str:
@@ -79,10 +85,10 @@ def as_markdown() -> str:
     for gx_type in sorted({*KNOWN, *UNKNOWN}):
         known = KNOWN.get(gx_type)
         if known is None:
-            lines.append(f"| `{gx_type}` | {Way.UNCHECKED}: {UNKNOWN[gx_type]} | |")
+            lines.append(f"| `{gx_type}` | {Way.GX} ({UNKNOWN[gx_type]}) | |")
             continue
         options = [f"`{name}`" for name in known.model_fields if name not in Kwargs.model_fields]
         lines.append(f"| `{gx_type}` | {way_of(gx_type)} | {' '.join(options)} |")
     shared = ", ".join(f"`{name}`" for name in Kwargs.model_fields)
-    lines += ["", f"All accept {shared}.", "A type about rows that is not evaluated is refused when it is critical."]
+    lines += ["", f"All accept {shared}.", "", _LEFT_TO_GX]
     return "\n".join(lines) + "\n"

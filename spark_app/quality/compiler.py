@@ -12,6 +12,7 @@ from spark_app.config.contracts import Contract, describe_faults
 from spark_app.errors import SuiteError
 from spark_app.quality.aggregates import Aggregate
 from spark_app.quality.batch import BatchExpectation
+from spark_app.quality.by_gx import Asked
 from spark_app.quality.catalogue import ABOUT_ROWS, KNOWN, UNKNOWN
 from spark_app.quality.columns import NotNull
 from spark_app.quality.expectation import Kwargs, RowExpectation
@@ -50,13 +51,14 @@ class Rule:
 
 @dataclass(frozen=True)
 class AggregateRule:
-    """A rule about the whole batch. `decided`: what the contract answers; both None when nothing here evaluates it."""
+    """A rule about the whole batch: evaluated by `check`, `decided` by the contract, or `asked` of GX itself."""
 
     name: str
     severity: Severity
     sentence: str
     check: Aggregate | None = None
     decided: bool | None = None
+    asked: Asked | None = None
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,7 @@ def _compiled(
 ) -> Rule | AggregateRule:
     model = KNOWN.get(expectation.type)
     if model is None:
-        return _unchecked(expectation, name, where)
+        return _left_to_gx(expectation, name, given, where)
     check = _fitting(_validated(model, expectation, given, where), contract, where)
     if isinstance(check, RowExpectation | BatchExpectation):
         column = check.reads[0] if len(check.reads) == 1 else None
@@ -159,15 +161,16 @@ def _compiled(
     return AggregateRule(name, expectation.severity, expectation.sentence, check)
 
 
-def _unchecked(expectation: Expectation, name: str, where: str) -> AggregateRule:
+def _left_to_gx(expectation: Expectation, name: str, given: Mapping[str, Any], where: str) -> AggregateRule:
     if expectation.type.startswith(ABOUT_ROWS) and expectation.severity == "critical":
         raise SuiteError(
             "A critical rule about rows cannot be checked",
             where=where,
             why=UNKNOWN.get(expectation.type, f"known are {', '.join(sorted(KNOWN))}"),
-            next_step="Use another type, or give it the severity warning: it is then reported as not checked.",
+            next_step="Use another type, or give it the severity warning: it is then only reported.",
         )
-    return AggregateRule(name, expectation.severity, expectation.sentence)
+    kwargs = {k: _resolved(v, given, where) for k, v in expectation.kwargs.items()}
+    return AggregateRule(name, expectation.severity, expectation.sentence, asked=Asked(name, expectation.type, kwargs))
 
 
 def _fitting(check: Kwargs, contract: Contract, where: str) -> Kwargs:

@@ -78,10 +78,11 @@ def test_figures_of_a_masked_column_are_not_told(lake: Lake, tmp_path: Path) -> 
         rule("expect_column_max_to_be_between", "warning", "max_t", column="t", max_value="m"),
         rule("expect_column_max_to_be_between", "warning", "max_x", column="x", max_value=5),
         rule("expect_column_kl_divergence_to_be_less_than", "warning", "kl", column="x", threshold=1),
+        rule("expect_column_most_common_value_to_be_in_set", "info", "common", column="n", value_set=[1, 2]),
     ]
-    found = run(lake, tmp_path / "c", rules, "a,1,secret,1\nb,2,other,9.5\n")
+    found = run(lake, tmp_path / "c", rules, "a,3,secret,1\nb,3,other,9.5\n")
     told = {a["name"]: (a["passed"], a["figure"]) for a in found["aggregates"]}
-    assert told == {"max_t": (False, "masked"), "max_x": (False, "9.5"), "kl": (None, "")}
+    assert told == {"max_t": (False, "masked"), "max_x": (False, "9.5"), "kl": (None, ""), "common": (False, "masked")}
     assert found["inserted"] == 2
 
 
