@@ -55,18 +55,12 @@ def _plain(figure: Any) -> str:
 
 
 class Bounded(Aggregate):
-    """One figure between bounds."""
+    """One figure between bounds; without any it is only reported, and holds wherever there is one."""
 
     min_value: Any = None
     max_value: Any = None
     strict_min: bool = False
     strict_max: bool = False
-
-    @model_validator(mode="after")
-    def _has_a_bound(self) -> Self:
-        if self.min_value is None and self.max_value is None:
-            raise ValueError("min_value or max_value must be given")
-        return self
 
     def kind(self, values: Mapping[str, str]) -> str:  # noqa: ARG002 - the type of most figures is a number
         """The type that bounds and figure share."""

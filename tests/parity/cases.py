@@ -166,7 +166,9 @@ BATCH_CASES: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "expect_column_mean_to_be_between": _bounds("n", [-5, 0, 1, 1e6], **STRICT),
     "expect_column_median_to_be_between": _bounds("n", [-5, 0, 1, 2], **STRICT),
     "expect_column_stdev_to_be_between": _bounds("n", [0, 1, 3, 1e10], **STRICT),
-    "expect_column_min_to_be_between": st.one_of(_bounds("n", [-5, 0, 7], **STRICT), _bounds("x", [0, 2], **STRICT)),
+    "expect_column_min_to_be_between": st.one_of(
+        kwargs(column=st.just("n")), _bounds("n", [-5, 0, 7], **STRICT), _bounds("x", [0, 2], **STRICT)
+    ),
     "expect_column_max_to_be_between": st.one_of(_bounds("n", [-5, 0, 7], **STRICT), _bounds("x", [0, 2], **STRICT)),
     "expect_column_unique_value_count_to_be_between": _bounds("t", [0, 2, 5], **STRICT),
     "expect_column_proportion_of_unique_values_to_be_between": _bounds("u", RATIOS, **STRICT),
