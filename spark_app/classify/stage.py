@@ -127,21 +127,22 @@ def file_hashes(engine: Engine, results: Sequence[FileResult]) -> DataFrame:
 
 def _incoming(engine: Engine, data: StageInput) -> DataFrame:
     """Rows of text of all files, then those that come back from waiting."""
-    read = _read(engine, data) if data.files else None
+    read = read_files(engine, data.contract, data.files) if data.files else None
     if read is None:
         assert data.waiting is not None, "nothing to stage"
         return data.waiting
     return read if data.waiting is None else read.unionByName(data.waiting)
 
 
-def _read(engine: Engine, data: StageInput) -> DataFrame:
-    spec = ReadSpec.of(data.contract)
-    groups = packed(data.files, engine.cores)
+def read_files(engine: Engine, contract: Contract, files: Sequence[SourceFile]) -> DataFrame:
+    """Rows of text of files, each with its place, and a closing record for each file."""
+    spec = ReadSpec.of(contract)
+    groups = packed(files, engine.cores)
     ddl = ", ".join(f"`{field.name}` {_READ_TYPES[str(field.type)]}" for field in spec.schema)
     read = engine.spark.range(0, len(groups), 1, len(groups)).mapInArrow(task(groups, spec), ddl)
     first = F.lit(0).alias("_correction")
     never_waited = [F.lit(None).cast("string").alias("_waiting_id"), F.lit(None).cast("timestamp").alias("_expires_at")]
-    return read.select(*READ_PLACE.names, first, *never_waited, *data.contract.names)
+    return read.select(*READ_PLACE.names, first, *never_waited, *contract.names)
 
 
 def _same_reader(files: Sequence[FileResult]) -> None:

@@ -10,8 +10,15 @@ from typing import Annotated
 
 import typer
 
-from spark_app.cli.options import AsJson, ConfigFolder, EngineOption, Now, configuration
-from spark_app.errors import UsageError
+from spark_app.cli.options import (
+    AsJson,
+    ConfigFolder,
+    EngineOption,
+    Now,
+    configuration,
+    require_dataset,
+    require_files,
+)
 
 
 def check(
@@ -28,10 +35,8 @@ def check(
     from spark_app.reporting.judged import judge_files
 
     chosen, settings = configuration(config), engine_settings(engine)
-    if dataset not in chosen.contracts:
-        raise UsageError(f"There is no dataset {dataset!r}", next_step=f"Datasets are {', '.join(chosen.contracts)}.")
-    if missing := [f for f in files if not f.is_file()]:
-        raise UsageError("There is no such file", where=", ".join(map(str, missing)))
+    require_dataset(chosen, dataset)
+    require_files(files)
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as scratch:
         zones = Zones.under(Path(scratch))
         with engine_of(settings, zones.state / "spark.log") as start:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -60,6 +61,18 @@ def configuration(folder: Path | None) -> Config:
     from spark_app.runs.plan import load_config
 
     return load_config(config_folder(folder))
+
+
+def require_dataset(config: Config, dataset: str) -> None:
+    """Raises UsageError when the configuration has no such dataset."""
+    if dataset not in config.contracts:
+        raise UsageError(f"There is no dataset {dataset!r}", next_step=f"Datasets are {', '.join(config.contracts)}.")
+
+
+def require_files(files: Sequence[Path]) -> None:
+    """Raises UsageError when a file is not there."""
+    if missing := [f for f in files if not f.is_file()]:
+        raise UsageError("There is no such file", where=", ".join(map(str, missing)))
 
 
 def request(

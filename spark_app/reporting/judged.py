@@ -24,7 +24,7 @@ def judge_files(
 ) -> dict[str, Any]:
     """Rows, invalid rows and their places of each file; references are not looked at, for there are no tables."""
     alone, moment = config.contracts[dataset].model_copy(update={"references": ()}), now or utc_now()
-    pinned = [_pinned(i, file) for i, file in enumerate(files)]
+    pinned = [pinned_file(i, file) for i, file in enumerate(files)]
     ruleset = compile_suite(config.suites[dataset], alone, {"now": moment})
     data = StageInput(alone, ruleset, pinned, None, {}, None, moment, gate_open=True)
     attempt, staged = stage(engine, data, scratch / "staged" / dataset)
@@ -53,6 +53,7 @@ def judge_files(
     return {"dataset": dataset, "files": found, "rows": rows}
 
 
-def _pinned(index: int, file: Path) -> SourceFile:
+def pinned_file(index: int, file: Path) -> SourceFile:
+    """A file outside the zones, as readers want it."""
     stat = file.stat()
     return SourceFile(index, str(file.absolute()), str(file), stat.st_size, stat.st_mtime_ns)

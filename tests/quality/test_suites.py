@@ -11,6 +11,7 @@ import pytest
 from spark_app.errors import SuiteError
 from spark_app.quality.catalogue import KNOWN, UNKNOWN, as_markdown
 from spark_app.quality.compiler import Ruleset, compile_suite
+from spark_app.quality.lint import lint
 from spark_app.quality.suite import Suite
 from spark_app.runs.plan import Config
 from tests.parity.differences import DIFFERENCES
@@ -173,3 +174,34 @@ def test_the_table_of_types_in_the_docs_is_the_codes() -> None:
 def test_every_known_difference_stands_in_the_docs() -> None:
     told = (ROOT / "docs" / "parity.md").read_text()
     assert [d.reason for d in DIFFERENCES if d.reason not in told] == []
+
+
+def test_lint_points_at_rules_that_are_odd(config: Config) -> None:
+    def between(**bounds: Any) -> dict[str, Any]:
+        return {"type": "expect_column_values_to_be_between", "kwargs": {"column": "order_num", **bounds}}
+
+    def matches(regex: str) -> dict[str, Any]:
+        return {"type": "expect_column_values_to_match_regex", "kwargs": {"column": "user_id", "regex": regex}}
+
+    null = {"type": "expect_column_values_to_be_null", "kwargs": {"column": "date"}}
+    given = {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "date"}}
+    empty = {"type": "expect_column_values_to_not_be_in_set", "kwargs": {"column": "user_id", "value_set": []}}
+    rest = {"type": "expect_column_kl_divergence_to_be_less_than", "kwargs": {"column": "total_amount"}}
+    odd = [between(max_value=3), between(min_value=5), matches("[0-9]"), matches("^a|b$"), null, given, empty, rest]
+    for expectation in odd:
+        expectation["severity"] = "warning"
+    found = [f.what for f in lint(compiled(config, "orders", *odd), config.contracts["orders"])]
+    for said in (
+        "no value fits both",
+        "fits any text that holds it",
+        "belong to the first and last alternative alone",
+        "one wants a value, the other none",
+        "it never speaks",
+        "is left to Great Expectations",
+    ):
+        assert any(said in what for what in found), said
+
+
+def test_the_shipped_suites_have_nothing_odd(config: Config) -> None:
+    for name, suite in config.suites.items():
+        assert lint(compile_suite(suite, config.contracts[name], NOW), config.contracts[name]) == []

@@ -1,0 +1,100 @@
+"""What is odd about a suite that can be loaded: rules that never speak, that contradict, or that say another thing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+from spark_app.config.contracts import Contract
+from spark_app.quality.columns import Between, InSet, MatchesRegex, MatchesRegexes, NotInSet, NotNull, Null
+from spark_app.quality.compiler import Rule, Ruleset
+from spark_app.quality.literals import literal_value
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A rule (or two), what is odd about it, and what to do."""
+
+    dataset: str
+    rule: str
+    what: str
+    fix: str
+
+
+def lint(ruleset: Ruleset, contract: Contract) -> list[Finding]:
+    """What a person should look at in a suite that can be loaded."""
+    rules = [rule for rule in ruleset.rules if rule.origin == "suite"]
+    found = [*_by_itself(rules), *_together(rules, contract), *_left_to_gx(ruleset)]
+    return [Finding(contract.dataset, *finding) for finding in found]
+
+
+_Found = Iterator[tuple[str, str, str]]
+
+
+def _by_itself(rules: Sequence[Rule]) -> _Found:
+    for rule in rules:
+        check = rule.check
+        if isinstance(check, InSet) and (
+            check.value_set is None or (isinstance(check, NotInSet) and not check.value_set)
+        ):
+            yield rule.name, "it never speaks: its set is empty or null", "Give it a set, or remove it."
+        if check is not None and check.mostly == 0:
+            yield rule.name, "with mostly 0 it always passes in Great Expectations", "Give mostly above 0."
+        if type(check) is MatchesRegex:
+            yield from _unanchored(rule.name, [check.regex])
+        elif isinstance(check, MatchesRegexes):
+            yield from _unanchored(rule.name, check.regex_list)
+
+
+def _unanchored(name: str, expressions: Sequence[str]) -> _Found:
+    for expression in expressions:
+        begins, ends = expression.startswith("^"), expression.endswith("$")
+        if "|" in expression and begins and ends and not expression.startswith("^("):
+            yield name, f"in {expression!r} ^ and $ belong to the first and last alternative alone", "Write ^(a|b)$."
+        elif not begins or not ends:
+            yield (
+                name,
+                f"{expression!r} fits any text that holds it",
+                "Write ^ before and $ after what is the whole text.",
+            )
+
+
+def _together(rules: Sequence[Rule], contract: Contract) -> _Found:
+    always = [rule for rule in rules if rule.check is not None and rule.check.condition is None]
+    for one, other in combinations(always, 2):
+        if one.column != other.column or one.column is None:
+            continue
+        if one.check == other.check:
+            yield f"{one.name}, {other.name}", "they say the same", "Remove one."
+        elif {type(one.check), type(other.check)} == {NotNull, Null}:
+            yield (
+                f"{one.name}, {other.name}",
+                "one wants a value, the other none",
+                "Remove one, or give it a row_condition.",
+            )
+        elif _no_value_fits(one.check, other.check, contract.columns[one.column].type):
+            yield f"{one.name}, {other.name}", "no value fits both", "Correct the bounds."
+
+
+def _no_value_fits(one: Any, other: Any, kind: str) -> bool:
+    if isinstance(one, Between) and isinstance(other, Between):
+        lows, highs = [one.min_value, other.min_value], [one.max_value, other.max_value]
+        low = max((literal_value(b, kind, "UTC") for b in lows if b is not None), default=None)
+        high = min((literal_value(b, kind, "UTC") for b in highs if b is not None), default=None)
+        return low is not None and high is not None and low > high  # type: ignore[operator]
+    if type(one) is InSet and type(other) is InSet:
+        ours, theirs = set(one.value_set or ()), set(other.value_set or ())
+        return bool(ours and theirs) and ours.isdisjoint(theirs)
+    return False
+
+
+def _left_to_gx(ruleset: Ruleset) -> _Found:
+    for aggregate in ruleset.aggregates:
+        if aggregate.asked:
+            yield (
+                aggregate.name,
+                f"{aggregate.asked.type} is left to Great Expectations, and not checked where it is not installed",
+                "Use a type that is evaluated here where there is one.",
+            )
