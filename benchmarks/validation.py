@@ -28,7 +28,7 @@ from spark_app.config.contracts import Contract
 from spark_app.config.settings import EngineName, config_folder, engine_settings
 from spark_app.engine.port import Engine
 from spark_app.engine.start import engine_of
-from spark_app.quality.compiler import compile_suite
+from spark_app.quality.compiler import compile_suite, moments
 from spark_app.reporting.judged import pinned_file
 from spark_app.runs.plan import Config, load_config
 from spark_app.samples.shop import Shape, Shop
@@ -78,7 +78,7 @@ def _files(folder: str) -> list[Path]:
 
 
 def _classified(engine: Engine, folder: str, contract: Contract, config: Config) -> Any:
-    ruleset = compile_suite(config.suites[contract.dataset], contract, {"now": NOW})
+    ruleset = compile_suite(config.suites[contract.dataset], contract, NOW)
     pinned = [pinned_file(number, file) for number, file in enumerate(_files(folder))]
     return classify_rows(read_files(engine, contract, pinned), contract, ruleset)
 
@@ -109,10 +109,10 @@ def _great_expectations(engine: Engine, folder: str, contract: Contract, config:
     whole = source.add_dataframe_asset("items").add_batch_definition_whole_dataframe("whole")
     ddl = ", ".join(f"`{name}` {spark_type(column.type)}" for name, column in contract.columns.items())
     typed = engine.spark.read.schema(ddl).option("header", "true").csv([str(file) for file in _files(folder)])
-    now = {"$PARAMETER": "now"}
+    given = moments(NOW.replace(tzinfo=None), contract)
     expectations = [
         ExpectationConfiguration(
-            type=e.type, kwargs={k: NOW.isoformat() if v == now else v for k, v in e.kwargs.items()}
+            type=e.type, kwargs={k: given[v["$PARAMETER"]] if isinstance(v, dict) else v for k, v in e.kwargs.items()}
         ).to_domain_obj()
         for e in config.suites["order_items"].expectations
     ]

@@ -101,7 +101,7 @@ def _keep_results(plan: Plan, work: Work, around: Surroundings) -> None:
             found = samples(
                 around.engine(), rows, context.contract, staged.rule_names, staged.dropped_files, around.zones.state
             )
-        ruleset = compile_suite(plan.config.suites[name], plan.config.contracts[name], {"now": plan.now})
+        ruleset = compile_suite(plan.config.suites[name], plan.config.contracts[name], plan.now)
         save_result(plan, staged, ruleset, found, around.zones.runs)
 
 

@@ -92,7 +92,7 @@ def _staged(contract: Contract, plan: Plan, work: Work, around: Surroundings) ->
     if done := committed(folder):
         return done
     engine, zones = around.engine(), around.zones
-    ruleset = compile_suite(plan.config.suites[contract.dataset], contract, {"now": plan.now})
+    ruleset = compile_suite(plan.config.suites[contract.dataset], contract, plan.now)
     table = zones.table(contract.dataset)
     data = StageInput(
         contract,

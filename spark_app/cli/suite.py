@@ -35,7 +35,7 @@ def lint(config: ConfigFolder = None, as_json: AsJson = False) -> None:
     from spark_app.quality.lint import lint as look
 
     chosen = configuration(config)
-    found = {n: compile_suite(chosen.suites[n], c, {"now": utc_now()}) for n, c in chosen.contracts.items()}
+    found = {n: compile_suite(chosen.suites[n], c, utc_now()) for n, c in chosen.contracts.items()}
     odd = [finding for name, ruleset in found.items() for finding in look(ruleset, chosen.contracts[name])]
     if as_json:
         rules = {

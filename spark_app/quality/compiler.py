@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
@@ -82,12 +84,13 @@ class Ruleset:
         return tuple(rule for rule in self.rules if isinstance(rule.check, BatchExpectation))
 
 
-def compile_suite(suite: Suite, contract: Contract, parameters: Mapping[str, Any]) -> Ruleset:
+def compile_suite(suite: Suite, contract: Contract, now: datetime) -> Ruleset:
     """The rules of a dataset: the reader's, the contract's (missing, type, reference), then the suite's.
 
+    The suite's parameters are its own, and `now` and `today` (the day of `now` in the contract's time zone).
     Raises SuiteError naming the expectation when it is wrong, or critical and unknown.
     """
-    given = {**suite.suite_parameters, **parameters}
+    given = {**suite.suite_parameters, **moments(now, contract)}
     about_rows: list[Rule] = []
     aggregates: list[AggregateRule] = []
     names = rule_names(suite)
@@ -101,6 +104,11 @@ def compile_suite(suite: Suite, contract: Contract, parameters: Mapping[str, Any
     rules = [*_structural(contract, about_rows), *about_rows]
     _names_are_distinct(rules, contract)
     return Ruleset(tuple(_numbered(rules)), tuple(aggregates))
+
+
+def moments(now: datetime, contract: Contract) -> dict[str, Any]:
+    """The parameters that every suite has: a point in time, and its day."""
+    return {"now": now, "today": now.astimezone(ZoneInfo(contract.timezone)).date()}
 
 
 def rule_names(suite: Suite) -> list[str]:

@@ -25,7 +25,7 @@ def judge_files(
     """Rows, invalid rows and their places of each file; references are not looked at, for there are no tables."""
     alone, moment = config.contracts[dataset].model_copy(update={"references": ()}), now or utc_now()
     pinned = [pinned_file(i, file) for i, file in enumerate(files)]
-    ruleset = compile_suite(config.suites[dataset], alone, {"now": moment})
+    ruleset = compile_suite(config.suites[dataset], alone, moment)
     data = StageInput(alone, ruleset, pinned, None, {}, None, moment, gate_open=True)
     attempt, staged = stage(engine, data, scratch / "staged" / dataset)
     bad = read_rows(engine, attempt, alone).filter(F.size("_reasons") > 0).filter("_rid is not null")

@@ -84,7 +84,7 @@ def _judged(
     engine: Engine, files: list[Path], config: Config, dataset: str, now: datetime, attempt: Attempt
 ) -> tuple[DataFrame, Ruleset]:
     contract: Contract = config.contracts[dataset]
-    ruleset = compile_suite(config.suites[dataset], contract, {"now": now})
+    ruleset = compile_suite(config.suites[dataset], contract, now)
     pinned = [pinned_file(number, file) for number, file in enumerate(files)]
     engine.write_parquet(classify_rows(read_files(engine, contract, pinned), contract, ruleset), attempt.rows)
     rows = read_rows(engine, attempt, contract).filter("_rid is not null")

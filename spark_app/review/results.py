@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from spark_app.classify.staging import AggregateResult, DomainCount, Staged
-from spark_app.quality.compiler import Ruleset, rule_names
+from spark_app.quality.compiler import Ruleset, moments, rule_names
 from spark_app.quality.suite import Expectation
 from spark_app.review.samples import MOST, Sample
 from spark_app.runs.plan import Plan
@@ -50,7 +50,7 @@ def suite_result(
             result = _of_rows(expectation, staged.domains[name], unexpected[name], samples.get(name, ()))
         else:
             result = _of_batch(aggregates[name])
-        config, told = _config(expectation, name, plan), _told(expectation, result, owner)
+        config, told = _config(expectation, name, staged.dataset, plan), _told(expectation, result, owner)
         results.append(result | {"expectation_config": config, "meta": told})
     met = sum(r["success"] for r in results)
     return {
@@ -136,11 +136,16 @@ def _listed(samples: tuple[Sample, ...]) -> list[dict[str, str]]:
     return [asdict(sample) for sample in samples[:MOST]]
 
 
-def _config(expectation: Expectation, name: str, plan: Plan) -> dict[str, Any]:
-    now = {"$PARAMETER": "now"}
+def _filled(value: Any, given: Mapping[str, Any]) -> Any:
+    return given[value["$PARAMETER"]] if isinstance(value, dict) and "$PARAMETER" in value else value
+
+
+def _config(expectation: Expectation, name: str, dataset: str, plan: Plan) -> dict[str, Any]:
+    contract, suite = plan.config.contracts[dataset], plan.config.suites[dataset]
+    given = suite.suite_parameters | {k: v.isoformat() for k, v in moments(plan.now, contract).items()}
     return {
         "type": expectation.type,
-        "kwargs": {k: plan.now.isoformat() if v == now else v for k, v in expectation.kwargs.items()},
+        "kwargs": {k: _filled(v, given) for k, v in expectation.kwargs.items()},
         "meta": {**expectation.meta, "rule": name},
         "severity": expectation.severity,
     }

@@ -103,7 +103,7 @@ def load_config(folder: Path) -> Config:
     contracts = load_contracts(folder / "contracts")
     suites = {name: load_suite(folder / "ge_suites", name) for name in contracts}
     for name, contract in contracts.items():
-        compile_suite(suites[name], contract, {"now": utc_now()})  # a wrong rule is refused before anything begins
+        compile_suite(suites[name], contract, utc_now())  # a wrong rule is refused before anything begins
     files = [*sorted((folder / "contracts").glob("*.y*ml")), *sorted((folder / "ge_suites").glob("*.json"))]
     texts = {f.relative_to(folder).as_posix(): f.read_text(encoding="utf-8") for f in files}
     return Config(contracts, suites, texts)

@@ -252,3 +252,25 @@ def test_a_run_that_finds_the_lock_held_leaves_nothing_behind(tmp_path: Path) ->
     assert done.returncode == 5
     assert "run first-run" in done.stderr
     assert list((tmp_path / "processed" / "runs").glob("*")) == []
+
+
+def test_a_suite_is_drafted_linted_and_previewed(sampled: tuple[Path, Any], tmp_path: Path) -> None:
+    root, _ = sampled
+    file = next((root / "archive").rglob("products*/**/*.csv"))
+    done = lakehouse("suite", "new", file, "--dataset", "goods", "--out", tmp_path / "draft")
+    assert done.returncode == 0, done.stderr
+    assert f"lakehouse suite lint --config {tmp_path / 'draft'}" in done.stdout
+    assert lakehouse("suite", "new", file, "--dataset", "goods", "--out", tmp_path / "draft").returncode == 2
+    found = json.loads(lakehouse("suite", "lint", "--config", tmp_path / "draft", "--json").stdout)
+    assert {rule["origin"] for rule in found["rules"]["goods"]} >= {"reader", "suite"}
+    shown = lakehouse("suite", "preview", "--root", root, "--dataset", "orders")
+    assert shown.returncode == 0, shown.stderr
+    assert "would be quarantined   0" in shown.stdout
+
+
+def test_docs_are_built_from_a_root(sampled: tuple[Path, Any]) -> None:
+    root, _ = sampled
+    done = lakehouse("docs", "build", "--root", root)
+    assert done.returncode == 0, done.stderr
+    assert "3 pages, 3 of them new" in done.stdout
+    clean(done.stderr)

@@ -62,7 +62,7 @@ class Judgement:
 
 def staged(engine: Engine, rows: Sequence[dict[str, str | None]], suite: Suite, folder: Path) -> Attempt:
     """Rows of text, staged as a run stages them."""
-    ruleset = compile_suite(suite, CONTRACT, {"now": NOW})
+    ruleset = compile_suite(suite, CONTRACT, NOW)
     attempt = Attempt(folder)
     place = {
         "_rid": pa.array(range(len(rows)), pa.int64()),
@@ -86,7 +86,7 @@ def staged(engine: Engine, rows: Sequence[dict[str, str | None]], suite: Suite, 
 
 def ours(engine: Engine, attempt: Attempt, suite: Suite) -> dict[str, Judgement]:
     """Each expectation of the suite by our compiler, by its rule's name."""
-    ruleset = compile_suite(suite, CONTRACT, {"now": NOW})
+    ruleset = compile_suite(suite, CONTRACT, NOW)
     rows = read_rows(engine, attempt, CONTRACT)
     domains = domains_of(ruleset, CONTRACT)
     grouped = rows.select(*(d.input for d in domains)).groupBy().agg(F.count(F.lit(1)), *(d.measure for d in domains))

@@ -17,7 +17,7 @@ from spark_app.runs.plan import Config
 from tests.parity.differences import DIFFERENCES
 
 ROOT = Path(__file__).parents[2]
-NOW = {"now": datetime(2025, 6, 1, tzinfo=UTC)}
+NOW = datetime(2025, 6, 1, tzinfo=UTC)
 
 
 def compiled(config: Config, dataset: str, *expectations: dict[str, Any]) -> Ruleset:
