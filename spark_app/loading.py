@@ -103,6 +103,7 @@ def _staged(contract: Contract, plan: Plan, work: Work, around: Surroundings) ->
         engine.read_table(table) if exists(table) else None,
         plan.now,
         bool(plan.open_gate),
+        {name: sum(f.rows for f in staged.files) for name, (_, staged) in work.staged.items()},
     )
     return stage(engine, data, folder)
 

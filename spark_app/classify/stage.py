@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,6 +52,7 @@ class StageInput:
     table: DataFrame | None
     now: datetime
     gate_open: bool
+    rows_of: Mapping[str, int] = field(default_factory=dict)  # of datasets that this run has read before
 
 
 def stage(engine: Engine, data: StageInput, folder: Path) -> tuple[Attempt, Staged]:
@@ -65,7 +66,7 @@ def stage(engine: Engine, data: StageInput, folder: Path) -> tuple[Attempt, Stag
     if find_broken(engine, live_rows(rows, [*unread, WAITING_FILE]), data.contract, data.ruleset, attempt):
         rows = read_rows(engine, attempt, data.contract)
         files, tallies = file_accounts(engine, rows, data.ruleset)
-    aggregates = aggregate_results(engine, rows, data.contract, data.ruleset.aggregates, unread)
+    aggregates = aggregate_results(engine, rows, data.contract, data.ruleset.aggregates, unread, data.rows_of)
     held = {} if data.gate_open else held_files(data.contract, files, tallies, aggregates)
     dropped = sorted({*unread, *held})
     live = live_rows(rows, dropped)

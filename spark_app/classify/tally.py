@@ -124,10 +124,15 @@ def _reasons_of_returned(
 
 
 def aggregate_results(
-    engine: Engine, rows: DataFrame, contract: Contract, rules: Sequence[AggregateRule], unread: Sequence[int]
+    engine: Engine,
+    rows: DataFrame,
+    contract: Contract,
+    rules: Sequence[AggregateRule],
+    unread: Sequence[int],
+    rows_of: Mapping[str, int],
 ) -> tuple[AggregateResult, ...]:
     """All rules about the batch, by one query over the staged rows."""
-    values = staged_values(contract)
+    values = staged_values(contract, rows_of)
     figures = {
         (place, name): column
         for place, rule in enumerate(rules)

@@ -90,7 +90,7 @@ def _broken(rule: Rule, contract: Contract) -> Column:
     return text.isNull() if rule.origin == "missing" else text.isNotNull() & value.isNull()
 
 
-def staged_values(contract: Contract) -> Values:
+def staged_values(contract: Contract, rows_of: Mapping[str, int] | None = None) -> Values:
     """The columns of a row as rules see them."""
     types = {name: column.type for name, column in contract.columns.items()}
-    return Values(types, contract.timezone, F.col, lambda name: F.col(_CLEAN + name))
+    return Values(types, contract.timezone, F.col, lambda name: F.col(_CLEAN + name), rows_of or {})

@@ -25,8 +25,8 @@ class Aggregate(Kwargs):
         """The figures to compute, by name."""
         raise NotImplementedError
 
-    def holds(self, found: Mapping[str, Any], values: Values) -> bool:
-        """Whether the computed figures satisfy the rule; no figure (no rows) satisfies none."""
+    def holds(self, found: Mapping[str, Any], values: Values) -> bool | None:
+        """Whether the computed figures satisfy the rule; no figure (no rows) satisfies none. None: not checked."""
         raise NotImplementedError
 
     def observed(self, found: Mapping[str, Any]) -> str:
@@ -106,6 +106,24 @@ class RowCountEqual(Aggregate):
 
     def holds(self, found: Mapping[str, Any], values: Values) -> bool:  # noqa: ARG002
         return bool(found["rows"] == self.value)
+
+
+class RowCountEqualOther(Aggregate):
+    """As many rows as another dataset's files have in this run; not checked when the run read none of them before."""
+
+    gx_type = "expect_table_row_count_to_equal_other_table"
+    other_table_name: str
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return ()
+
+    def figures(self, values: Values) -> Mapping[str, Column]:
+        return {"rows": self.rows(values)}
+
+    def holds(self, found: Mapping[str, Any], values: Values) -> bool | None:
+        other = values.rows_of.get(self.other_table_name)
+        return None if other is None else bool(found["rows"] == other)
 
 
 class OfColumn(Bounded):

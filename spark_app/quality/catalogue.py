@@ -50,7 +50,6 @@ UNKNOWN: Mapping[str, str] = {
     "expect_column_value_z_scores_to_be_less_than": "a row's fate would depend on the mean of its neighbours",
     "expect_column_values_to_not_be_outliers": "a row's fate would depend on the spread of its neighbours",
     "expect_column_most_common_value_to_be_in_set": "needs a query of its own",
-    "expect_table_row_count_to_equal_other_table": "needs another dataset's batch",
     "expect_column_kl_divergence_to_be_less_than": "a statistical test",
     "expect_column_bootstrapped_ks_test_p_value_to_be_greater_than": "a statistical test; GX itself has no code for it",
     "expect_column_chisquare_test_p_value_to_be_greater_than": "a statistical test; GX itself has no code for it",

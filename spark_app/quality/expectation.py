@@ -7,7 +7,7 @@ comparison with a null breaks nothing. `mostly` decides GX's own success and nev
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Values:
-    """The columns of a row. `value`: typed; `text`: cleaned, before the cast."""
+    """The columns of a row. `value`: typed; `text`: before the cast. `rows_of`: what the run read of other datasets."""
 
     types: Mapping[str, str]
     timezone: str
     value: Callable[[str], Column]
     text: Callable[[str], Column]
+    rows_of: Mapping[str, int] = field(default_factory=dict)
 
     def type_of(self, name: str) -> str:
         return self.types[name]

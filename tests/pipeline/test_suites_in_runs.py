@@ -91,3 +91,17 @@ def test_a_condition_chooses_the_rows_that_a_rule_is_about(lake: Lake, tmp_path:
     rules = [rule("expect_column_values_to_not_be_null", name="paid_without_sum", column="x", **where)]
     found = run(lake, tmp_path / "c", rules, "a,1,paid,\nb,2,open,\nc,3,paid,1\nd,4,,\n")
     assert found["reasons"] == {"paid_without_sum": 1}
+
+
+def test_a_batch_may_have_to_have_as_many_rows_as_another(lake: Lake, tmp_path: Path) -> None:
+    head = {"dataset": "a_head", "key": ["k"], "columns": {"k": {"type": "string"}}}
+    same = rule("expect_table_row_count_to_equal_other_table", "warning", "as_many", other_table_name="a_head")
+    never = rule("expect_table_row_count_to_equal_other_table", "info", "none", other_table_name="absent")
+    lake.config = load_config(configured(tmp_path / "c", head, THING, suites={"thing": [same, never]}))
+    told = []
+    for number, heads in enumerate(("x\n", "y\nz\n")):
+        lake.put(f"a_head/{number}.csv", f"k\n{heads}")
+        lake.put(f"thing/{number}.csv", f"k,n,t,x\na{number},1,p,1\nb{number},2,q,2\n")
+        aggregates = lake.run().data["datasets"]["thing"]["aggregates"]
+        told.append({a["name"]: a["passed"] for a in aggregates})
+    assert told == [{"as_many": False, "none": None}, {"as_many": True, "none": None}]

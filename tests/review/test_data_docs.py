@@ -6,6 +6,7 @@ import json
 import shutil
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from spark_app.review.results import results_file
 from spark_app.review.site import build
 from spark_app.runs.plan import load_config
 from spark_app.samples.shop import write_sample
-from tests.lake import ORDERS, Lake, order
+from tests.lake import NOW, ORDERS, Lake, order
 from tests.pipeline.test_found_in_review import configured
 
 pytestmark = [pytest.mark.engine, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
@@ -92,6 +93,34 @@ def test_a_masked_value_stands_on_no_page_and_in_no_result(lake: Lake, tmp_path:
     for file in seen:
         if "_delta_log" not in file.parts:  # the tables' own statistics: as clear as the tables
             assert secret not in file.read_text(errors="replace"), file
+
+
+def test_a_masked_value_that_waits_expires_and_is_in_the_way_of_an_error_is_told_nowhere(
+    lake: Lake, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    secret = "secret-person-4712"
+    par = {"dataset": "par", "key": ["p"], "columns": {"p": {"type": "string"}}, "masked": ["p"]}
+    kid = {
+        "dataset": "kid",
+        "key": ["k"],
+        "columns": {"k": {"type": "string"}, "p": {"type": "string"}},
+        "references": [{"columns": ["p"], "dataset": "par", "max_wait": "1d"}],
+        "masked": ["p"],
+    }
+    rule = {"type": "expect_column_value_z_scores_to_be_less_than", "kwargs": {"column": "p", "threshold": 1}}
+    rule |= {"severity": "warning"}
+    lake.config = load_config(configured(tmp_path / "c", par, kid, suites={"kid": [rule]}))
+    lake.put("kid/a.csv", f"k,p\n1,{secret}\n2,{secret}\n2,{secret}\n")
+    lake.run()
+    assert len(lake.waiting()) == 3
+    lake.run(now=NOW + timedelta(days=3))
+    assert {q["kind"] for q in lake.quarantine()} == {"expired"}
+    build(lake.zones)
+    told = [f for f in lake.zones.runs.rglob("*") if f.is_file() and f.suffix in (".json", ".log")]
+    told += (lake.zones.processed / "data-docs").rglob("*.html")
+    assert told
+    assert [f for f in told if secret in f.read_text(errors="replace")] == []
+    assert secret not in "".join(capfd.readouterr())
 
 
 @pytest.fixture

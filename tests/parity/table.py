@@ -1,0 +1,67 @@
+"""`python -m tests.parity.table ENGINE EXAMPLES`: the parity table of the documentation, from the harness.
+
+For each type: examples tried, rows that it judged in all of them, rows that both called unexpected, and differences.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import tempfile
+import warnings
+from collections import Counter
+from pathlib import Path
+
+from hypothesis import HealthCheck, Phase, given, settings
+
+from spark_app.config.settings import EngineName, engine_settings
+from spark_app.engine.port import Engine
+from spark_app.engine.start import engine_of
+from spark_app.quality.suite import Suite
+from tests.parity.cases import ROWS
+from tests.parity.judges import GreatExpectations, ours, staged
+from tests.parity.test_parity import _alike, suites
+
+
+def main(engine_name: str, examples: int) -> None:
+    warnings.filterwarnings("ignore")
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "spark.log"
+        with engine_of(engine_settings(EngineName(engine_name)), log) as start:
+            tried, judged, unexpected, differing = _compared(start(), examples)
+    print(f"| type | {engine_name}: examples | rows judged | unexpected | differences |\n|---|---|---|---|---|")
+    for name in sorted(tried):
+        print(f"| `{name}` | {tried[name]} | {judged[name]:,} | {unexpected[name]:,} | {differing[name]} |")
+
+
+def _compared(engine: Engine, examples: int) -> tuple[Counter[str], Counter[str], Counter[str], Counter[str]]:
+    gx = GreatExpectations()
+    logging.disable(logging.CRITICAL)
+    tried, judged, unexpected, differing = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
+
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(rows=ROWS, suite=suites())
+    def compare(rows: list[dict[str, str | None]], suite: Suite) -> None:
+        numbered = [row | {"rid": str(number)} for number, row in enumerate(rows)]
+        with tempfile.TemporaryDirectory() as folder:
+            attempt = staged(engine, numbered, suite, Path(folder) / "attempt")
+            theirs = gx.judge(engine, attempt, suite)
+            for name, mine in ours(engine, attempt, suite).items():
+                tried[name] += 1
+                judged[name] += (mine.elements or 0) - (mine.missing or 0)
+                unexpected[name] += mine.unexpected or 0
+                differing[name] += not _alike(name, mine, theirs[name], engine)
+
+    compare()
+    return tried, judged, unexpected, differing
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))
