@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from datetime import UTC, datetime
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,14 @@ from spark_app.config.settings import EngineName, config_folder, engine_settings
 from spark_app.engine.port import Engine
 from spark_app.engine.start import engine_of
 from spark_app.quality.compiler import compile_suite, moments
+from spark_app.quality.suite import Suite
 from spark_app.reporting.judged import pinned_file
 from spark_app.runs.plan import Config, load_config
 from spark_app.samples.shop import Shape, Shop
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+RULES = ("sail 10", "sail 100")
+"""Ours with so many rules: those of the suite, over and over under other names."""
 CONTENDERS = ("sail ours", "spark ours", "spark BOOLEAN_ONLY", "spark SUMMARY", "spark COMPLETE")
 """Engine and way. Great Expectations on Sail reads no CSV, so it is measured where it is at home."""
 ITEMS_A_DAY = 133_500
@@ -51,9 +55,9 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         n = _prepare(Path(folder), asked.days)
-        found: dict[str, list[dict[str, Any]]] = {name: [] for name in CONTENDERS}
+        found: dict[str, list[dict[str, Any]]] = {name: [] for name in (*CONTENDERS, *RULES)}
         for _ in range(asked.rounds):
-            for name in CONTENDERS:
+            for name in (*CONTENDERS, *RULES):
                 command = [sys.executable, "-m", "benchmarks.validation"]
                 done = subprocess.run(
                     [*command, "--one", name, folder], check=True, capture_output=True, text=True, env={**os.environ}
@@ -77,8 +81,14 @@ def _files(folder: str) -> list[Path]:
     return sorted((Path(folder) / "raw" / "order-items").rglob("*.csv"))
 
 
-def _classified(engine: Engine, folder: str, contract: Contract, config: Config) -> Any:
-    ruleset = compile_suite(config.suites[contract.dataset], contract, NOW)
+def _of_rules(suite: Suite, count: int) -> Suite:
+    again = islice(cycle(suite.expectations), count)
+    named = [e.model_copy(update={"meta": {**e.meta, "rule": f"{e.rule}_{n}"}}) for n, e in enumerate(again)]
+    return suite.model_copy(update={"expectations": tuple(named)})
+
+
+def _classified(engine: Engine, folder: str, contract: Contract, suite: Suite) -> Any:
+    ruleset = compile_suite(suite, contract, NOW)
     pinned = [pinned_file(number, file) for number, file in enumerate(_files(folder))]
     return classify_rows(read_files(engine, contract, pinned), contract, ruleset)
 
@@ -88,9 +98,11 @@ def _measured(engine_name: str, contender: str, folder: str) -> dict[str, Any]:
     with engine_of(engine_settings(EngineName(engine_name)), Path(folder) / "spark.log") as start:
         engine = start()
         engine.collect(engine.spark.range(1))
-        if contender == "ours":
+        if contender == "ours" or contender.isdecimal():
+            suite = config.suites[contract.dataset]
+            ruled = suite if contender == "ours" else _of_rules(suite, int(contender))
             out = Path(tempfile.mkdtemp(dir=folder)) / "rows"
-            return _timed(engine, lambda: engine.write_parquet(_classified(engine, folder, contract, config), out))
+            return _timed(engine, lambda: engine.write_parquet(_classified(engine, folder, contract, ruled), out))
         return _timed(engine, _great_expectations(engine, folder, contract, config, contender))
 
 
@@ -163,7 +175,7 @@ def _print(n: int, found: dict[str, list[dict[str, Any]]]) -> None:
 
     complete = CONTENDERS[-1]
     print("| rows | engine, way | wall s | COMPLETE ÷ it | CPU s | COMPLETE ÷ it | jobs | MB |")
-    for name in CONTENDERS:
+    for name in (*CONTENDERS, *RULES):
         jobs, wall, cpu = found[name][0]["jobs"], median(name, "wall"), median(name, "cpu")
         print(
             f"| {n:,} | {name} | {wall:.1f} | {median(complete, 'wall') / wall:.1f} "

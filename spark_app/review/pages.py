@@ -99,7 +99,11 @@ def _escaped(value: Any) -> Any:
     return html.escape(value) if isinstance(value, str) else value
 
 
-def render_list(templates: Path, dataset: str, entries: Sequence[dict[str, Any]], datasets: Sequence[str]) -> str:
+def render_list(
+    templates: Path, dataset: str, entries: Sequence[dict[str, Any]], datasets: Sequence[str], newest: int
+) -> str:
     """The index, or the list of one dataset."""
     environment = Environment(loader=FileSystemLoader(templates), autoescape=select_autoescape(["j2"]))
-    return environment.get_template("list.j2").render(dataset=dataset, entries=entries, datasets=datasets)
+    return environment.get_template("list.j2").render(
+        dataset=dataset, entries=entries, datasets=datasets, newest=newest
+    )

@@ -3,6 +3,7 @@
     data-docs/index.html              the runs, newest first, and what each dataset came to
     data-docs/<dataset>.html          the runs of one dataset
     data-docs/<run>/<dataset>.html    the page of Great Expectations, under a table of the rules
+    data-docs/entries.json            the lines of the lists, so that they are not read from each run again
     data-docs/assets/                 styles, scripts and fonts
 
 Rebuilt from the results that runs have kept: a page that is there and as new is left alone, and the index is written
@@ -15,6 +16,7 @@ import importlib.util
 import json
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +29,8 @@ from spark_app.storage.local import write_once
 
 _HERE = Path(__file__).parent
 _RULES_FIRST = {"failed": 0, "not checked": 1, "passed": 2}
+_NEWEST = 300
+"""Results on the index; older ones stand in the lists of their datasets."""
 _SEVERE_FIRST = {"critical": 0, "warning": 1, "info": 2}
 
 
@@ -142,12 +146,24 @@ def _write_lists(site: Path, kept: Sequence[Validation], zones: Zones) -> None:
     """The index and a list for each dataset."""
     from spark_app.review.pages import render_list
 
-    entries = [_entry(v, read_report(zones.runs, v.run_id)) for v in kept]
+    entries = _entries(site, kept, zones)
     datasets = sorted({v.dataset for v in kept})
     for name in datasets:
         mine = [entry for entry in entries if entry["dataset"] == name]
-        write_once(site / f"{name}.html", render_list(_HERE / "templates", name, mine, datasets))
-    write_once(site / "index.html", render_list(_HERE / "templates", "", entries, datasets))
+        write_once(site / f"{name}.html", render_list(_HERE / "templates", name, mine, datasets, _NEWEST))
+    write_once(site / "index.html", render_list(_HERE / "templates", "", entries[:_NEWEST], datasets, _NEWEST))
+
+
+def _entries(site: Path, kept: Sequence[Validation], zones: Zones) -> list[dict[str, Any]]:
+    """A line of the lists for each result; those of ended runs are kept beside the pages, and read at once."""
+    file, known = site / "entries.json", dict[str, dict[str, Any]]()
+    if file.is_file():
+        with suppress(ValueError):  # a damaged one is made anew
+            known = json.loads(file.read_text(encoding="utf-8"))
+    entries = {v.page: known.get(v.page) or _entry(v, read_report(zones.runs, v.run_id)) for v in kept}
+    ended = {page: entry for page, entry in entries.items() if entry["run_status"] not in ("unfinished", "failed")}
+    write_once(file, json.dumps(ended, ensure_ascii=False))
+    return list(entries.values())
 
 
 def _entry(validation: Validation, report: Report | None) -> dict[str, Any]:

@@ -66,6 +66,20 @@ def test_a_second_build_writes_no_page_and_the_index_is_newest_first(reviewed: L
     assert index.index("second") < index.index("first")
 
 
+def test_builders_side_by_side_and_a_damaged_list_leave_a_whole_index(reviewed: Lake) -> None:
+    index = build(reviewed.zones).index
+    whole = index.read_text()
+    shutil.rmtree(index.parent)
+    builders = [threading.Thread(target=build, args=(reviewed.zones,)) for _ in range(3)]
+    for builder in builders:
+        builder.start()
+    for builder in builders:
+        builder.join()
+    assert index.read_text() == whole
+    (index.parent / "entries.json").write_text("{")
+    assert build(reviewed.zones).index.read_text() == whole
+
+
 def test_a_name_of_a_file_is_text_and_never_markup(reviewed: Lake) -> None:
     site = build(reviewed.zones).index.parent
     pages = "".join(page.read_text() for page in site.rglob("*.html"))
