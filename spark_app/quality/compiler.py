@@ -18,6 +18,7 @@ from spark_app.quality.by_gx import Asked
 from spark_app.quality.catalogue import ABOUT_ROWS, KNOWN, UNKNOWN
 from spark_app.quality.columns import NotNull
 from spark_app.quality.expectation import Kwargs, RowExpectation
+from spark_app.quality.parameters import ParameterError, resolved
 from spark_app.quality.structure import Structure
 from spark_app.quality.suite import Expectation, Severity, Suite
 from spark_app.sources.batches import FORMULA_WITHOUT_VALUE, MERGED_CELLS, WRONG_FIELD_COUNT
@@ -177,8 +178,8 @@ def _left_to_gx(expectation: Expectation, name: str, given: Mapping[str, Any], w
             why=UNKNOWN.get(expectation.type, f"known are {', '.join(sorted(KNOWN))}"),
             next_step="Use another type, or give it the severity warning: it is then only reported.",
         )
-    kwargs = {k: _resolved(v, given, where) for k, v in expectation.kwargs.items()}
-    return AggregateRule(name, expectation.severity, expectation.sentence, asked=Asked(name, expectation.type, kwargs))
+    asked = Asked(name, expectation.type, _filled(expectation, given, where))
+    return AggregateRule(name, expectation.severity, expectation.sentence, asked=asked)
 
 
 def _fitting(check: Kwargs, contract: Contract, where: str) -> Kwargs:
@@ -209,21 +210,15 @@ def _decided(check: Structure, expectation: Expectation, name: str, contract: Co
 
 
 def _validated(model: type[Kwargs], expectation: Expectation, given: Mapping[str, Any], where: str) -> Kwargs:
-    kwargs = {k: _resolved(v, given, where) for k, v in expectation.kwargs.items()}
+    kwargs = _filled(expectation, given, where)
     try:
         return model.model_validate(kwargs)
     except ValidationError as error:
         raise SuiteError("The arguments are wrong", where=where, why=describe_faults(error)) from error
 
 
-def _resolved(value: Any, given: Mapping[str, Any], where: str) -> Any:
-    if not (isinstance(value, dict) and "$PARAMETER" in value):
-        return value
-    name = value["$PARAMETER"]
-    if name not in given:
-        raise SuiteError(
-            f"The suite parameter {name!r} is not given",
-            where=where,
-            why=f"known are {', '.join(sorted(given))}",
-        )
-    return given[name]
+def _filled(expectation: Expectation, given: Mapping[str, Any], where: str) -> dict[str, Any]:
+    try:
+        return dict(resolved(expectation.kwargs, given))
+    except ParameterError as error:
+        raise SuiteError("A parameter cannot be filled in", where=where, why=str(error)) from error

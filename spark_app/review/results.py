@@ -10,11 +10,13 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from spark_app.classify.staging import AggregateResult, DomainCount, Staged
 from spark_app.quality.compiler import Ruleset, moments, rule_names
+from spark_app.quality.parameters import resolved
 from spark_app.quality.suite import Expectation
 from spark_app.review.samples import MOST, Sample
 from spark_app.runs.plan import Plan
@@ -34,7 +36,17 @@ def save_result(
 ) -> None:
     """Writes the result of a dataset."""
     result = suite_result(plan, staged, ruleset, samples)
-    write_once(results_file(runs, plan.run_id, staged.dataset), json.dumps(result, ensure_ascii=False, indent=1))
+    write_once(
+        results_file(runs, plan.run_id, staged.dataset),
+        json.dumps(result, ensure_ascii=False, indent=1, default=_moment),
+    )
+
+
+def _moment(value: object) -> str:
+    """What parameters bring: a point in time, or a day."""
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no place in a result")
 
 
 def suite_result(
@@ -136,16 +148,12 @@ def _listed(samples: tuple[Sample, ...]) -> list[dict[str, str]]:
     return [asdict(sample) for sample in samples[:MOST]]
 
 
-def _filled(value: Any, given: Mapping[str, Any]) -> Any:
-    return given[value["$PARAMETER"]] if isinstance(value, dict) and "$PARAMETER" in value else value
-
-
 def _config(expectation: Expectation, name: str, dataset: str, plan: Plan) -> dict[str, Any]:
     contract, suite = plan.config.contracts[dataset], plan.config.suites[dataset]
-    given = suite.suite_parameters | {k: v.isoformat() for k, v in moments(plan.now, contract).items()}
+    given = suite.suite_parameters | moments(plan.now, contract)
     return {
         "type": expectation.type,
-        "kwargs": {k: _filled(v, given) for k, v in expectation.kwargs.items()},
+        "kwargs": resolved(expectation.kwargs, given),
         "meta": {**expectation.meta, "rule": name},
         "severity": expectation.severity,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from spark_app.errors import SuiteError
 from spark_app.quality.catalogue import KNOWN, UNKNOWN, as_markdown
 from spark_app.quality.compiler import Ruleset, compile_suite
 from spark_app.quality.lint import lint
+from spark_app.quality.parameters import ParameterError, resolved
 from spark_app.quality.suite import Suite
 from spark_app.runs.plan import Config
 from tests.parity.differences import DIFFERENCES
@@ -81,7 +82,7 @@ def test_rules_are_numbered_from_one_without_gaps(config: Config) -> None:
                 "type": "expect_column_values_to_be_between",
                 "kwargs": {"column": "date", "max_value": {"$PARAMETER": "later"}},
             },
-            "'later' is not given",
+            "The suite parameter 'later' is not given",
         ),
         (
             {"type": "expect_column_values_to_be_between", "kwargs": {"column": "order_num"}},
@@ -205,3 +206,23 @@ def test_lint_points_at_rules_that_are_odd(config: Config) -> None:
 def test_the_shipped_suites_have_nothing_odd(config: Config) -> None:
     for name, suite in config.suites.items():
         assert lint(compile_suite(suite, config.contracts[name], NOW), config.contracts[name]) == []
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("today", date(2025, 6, 1)),
+        ("now() - timedelta(days=1, hours=2)", datetime(2025, 5, 30, 22, tzinfo=UTC)),
+        ("limit * 2 - 1", 9),
+        ("-limit / 2", -2.5),
+    ],
+)
+def test_a_parameter_may_be_an_expression(expression: str, value: Any) -> None:
+    given = {"now": NOW, "today": NOW.date(), "limit": 5}
+    assert resolved({"set": [{"$PARAMETER": expression}]}, given) == {"set": [value]}
+
+
+@pytest.mark.parametrize("expression", ["limit +", "open('x')", "limit.real", "[1]", "now(1)", "limit + 'a'"])
+def test_a_parameter_that_is_no_expression_is_refused(expression: str) -> None:
+    with pytest.raises(ParameterError):
+        resolved({"$PARAMETER": expression}, {"now": NOW, "limit": 5})
