@@ -24,7 +24,7 @@ from spark_app.storage.local import write_once
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-FORMAT = 1
+FORMAT = 2
 
 PLACE = (
     "_rid bigint",

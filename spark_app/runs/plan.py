@@ -28,7 +28,7 @@ from spark_app.tables.entries import open_waiting
 from spark_app.tables.history import Loaded, loaded_before
 from spark_app.tables.schema import check_schema
 
-FORMAT = 1
+FORMAT = 2
 SYSTEM_TABLES = ("quarantine", "waiting", "load_history")
 
 
