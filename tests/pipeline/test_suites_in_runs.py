@@ -11,7 +11,7 @@ from spark_app.runs.plan import load_config
 from tests.lake import Lake
 from tests.pipeline.test_found_in_review import configured
 
-pytestmark = [pytest.mark.engine, pytest.mark.both]
+pytestmark = pytest.mark.engine
 
 THING = {
     "dataset": "thing",
@@ -41,6 +41,7 @@ def run(lake: Lake, folder: Path, rules: list[dict[str, Any]], *files: str) -> d
     return data
 
 
+@pytest.mark.both
 def test_values_that_occur_twice_in_a_batch_are_unexpected_in_every_file(lake: Lake, tmp_path: Path) -> None:
     rules = [
         rule("expect_column_values_to_be_unique", name="twice", column="n"),
@@ -56,6 +57,7 @@ def test_values_that_occur_twice_in_a_batch_are_unexpected_in_every_file(lake: L
     ]
 
 
+@pytest.mark.both
 def test_order_is_that_of_lines_within_each_file(lake: Lake, tmp_path: Path) -> None:
     rules = [rule("expect_column_values_to_be_increasing", name="order", column="n")]
     found = run(lake, tmp_path / "c", rules, "a,5,,\nb,7,,\nc,,,\nd,6,,\n", "e,1,,\nf,2,,\n")
@@ -63,6 +65,7 @@ def test_order_is_that_of_lines_within_each_file(lake: Lake, tmp_path: Path) -> 
     assert [q["line"] for q in lake.quarantine()] == [5]
 
 
+@pytest.mark.both
 def test_a_row_has_every_reason_whichever_way_it_was_found(lake: Lake, tmp_path: Path) -> None:
     rules = [
         rule("expect_column_values_to_be_between", name="small", column="n", max_value=5),
