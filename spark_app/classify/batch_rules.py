@@ -17,7 +17,7 @@ from spark_app.engine import functions as F
 from spark_app.engine.port import Engine
 from spark_app.quality.batch import BatchExpectation, Ordered
 from spark_app.quality.compiler import Rule, Ruleset
-from spark_app.quality.expectation import Values
+from spark_app.quality.values import Values
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

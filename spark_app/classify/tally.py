@@ -15,7 +15,7 @@ from spark_app.engine import functions as F
 from spark_app.engine.port import Engine
 from spark_app.quality.by_gx import Answer, ask
 from spark_app.quality.compiler import AggregateRule, Ruleset
-from spark_app.quality.expectation import Values
+from spark_app.quality.values import Values
 from spark_app.sources.batches import NUMBER, TRIMMED, FileResult
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from spark_app.config.contracts import Contract
 from spark_app.engine import functions as F
 from spark_app.quality.batch import BatchExpectation
 from spark_app.quality.compiler import Rule, Ruleset
-from spark_app.quality.expectation import RowExpectation, Values
+from spark_app.quality.expectation import RowExpectation
+from spark_app.quality.values import Values
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

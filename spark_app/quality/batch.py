@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from spark_app.quality.expectation import Kwargs, Values, all_of, any_of, never
+from spark_app.quality.expectation import Kwargs, OfColumn, ignored
+from spark_app.quality.values import Values
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
@@ -30,18 +31,10 @@ class BatchExpectation(Kwargs):
         return here if about is None else about & here
 
 
-class Unique(BatchExpectation):
+class Unique(OfColumn, BatchExpectation):
     """All rows of a value that occurs more than once break it."""
 
     gx_type = "expect_column_values_to_be_unique"
-    column: str
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        return (self.column,)
-
-    def missing(self, values: Values) -> Column:
-        return values.value(self.column).isNull()
 
 
 class CompoundUnique(BatchExpectation):
@@ -56,28 +49,17 @@ class CompoundUnique(BatchExpectation):
         return self.column_list
 
     def missing(self, values: Values) -> Column:
-        nulls = [values.value(name).isNull() for name in self.column_list]
-        if self.ignore_row_if == "never":
-            return never()
-        return all_of(nulls) if self.ignore_row_if == "all_values_are_missing" else any_of(nulls)
+        return ignored(self.ignore_row_if, self.column_list, values)
 
 
-class Ordered(BatchExpectation):
+class Ordered(OfColumn, BatchExpectation):
     """A value against the one before it, in the order of lines; each file and worksheet begins anew."""
 
-    column: str
     strictly: bool | None = None
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        return (self.column,)
 
     def check(self, types: Mapping[str, str]) -> None:
         if types[self.column] in ("string", "boolean"):
             raise ValueError(f"the column is {types[self.column]}; it has no order that both engines share")
-
-    def missing(self, values: Values) -> Column:
-        return values.value(self.column).isNull()
 
     def out_of_order(self, before: Column, value: Column) -> Column:
         """True where a value may not follow the one before it."""

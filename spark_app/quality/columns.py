@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from spark_app.engine import functions as F
-from spark_app.quality.expectation import ColumnExpectation, TextExpectation, Values, all_of, any_of, never
+from spark_app.quality.expectation import ColumnExpectation, TextExpectation, all_of, any_of, never
 from spark_app.quality.literals import literal, literal_text, literal_value
 from spark_app.quality.regex import like_as_regex, portable
+from spark_app.quality.values import Values
 
 if TYPE_CHECKING:
     from pyspark.sql import Column

@@ -6,32 +6,19 @@ comparison with a null breaks nothing. `mostly` decides GX's own success and nev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from spark_app.engine import functions as F
-from spark_app.quality.conditions import Condition, check, columns_of, parse
+from spark_app.quality.conditions import Condition, check, columns_of
+from spark_app.quality.dialects import parse
+from spark_app.quality.values import Values
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
-
-
-@dataclass(frozen=True)
-class Values:
-    """The columns of a row. `value`: typed; `text`: before the cast. `rows_of`: what the run read of other datasets."""
-
-    types: Mapping[str, str]
-    timezone: str
-    value: Callable[[str], Column]
-    text: Callable[[str], Column]
-    rows_of: Mapping[str, int] = field(default_factory=dict)
-
-    def type_of(self, name: str) -> str:
-        return self.types[name]
 
 
 class Kwargs(BaseModel):
@@ -97,8 +84,8 @@ class RowExpectation(Kwargs):
         return found if about is None else about & found
 
 
-class ColumnExpectation(RowExpectation):
-    """About the values of one column. A null is missing, and makes `unexpected` null."""
+class OfColumn(Kwargs):
+    """About the values of one column; a null is missing."""
 
     column: str
 
@@ -107,7 +94,12 @@ class ColumnExpectation(RowExpectation):
         return (self.column,)
 
     def missing(self, values: Values) -> Column:
+        """Where a row is left out, because it has no value."""
         return values.value(self.column).isNull()
+
+
+class ColumnExpectation(OfColumn, RowExpectation):
+    """About each value of one column. A null makes `unexpected` null."""
 
 
 class TextExpectation(ColumnExpectation):
@@ -137,3 +129,13 @@ def all_of(columns: list[Column]) -> Column:
 
 def never() -> Column:
     return F.lit(False)
+
+
+def ignored(directive: str, names: tuple[str, ...], values: Values) -> Column:
+    """Where `ignore_row_if` leaves a row out."""
+    nulls = [values.value(name).isNull() for name in names]
+    if directive in ("both_values_are_missing", "all_values_are_missing"):
+        return all_of(nulls)
+    if directive in ("either_value_is_missing", "any_value_is_missing"):
+        return any_of(nulls)
+    return never()

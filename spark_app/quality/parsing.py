@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import AfterValidator
 
 from spark_app.engine import functions as F
-from spark_app.quality.expectation import TextExpectation, Values
+from spark_app.quality.expectation import TextExpectation
+from spark_app.quality.values import Values
 
 if TYPE_CHECKING:
     from pyspark.sql import Column

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from spark_app.engine import functions as F
-from spark_app.quality.expectation import RowExpectation, Values, all_of, any_of, never
+from spark_app.quality.expectation import RowExpectation, all_of, any_of, ignored, never
 from spark_app.quality.literals import comparable, is_number, literal, literal_text
+from spark_app.quality.values import Values
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
@@ -35,7 +36,7 @@ class Pair(Several):
         return (self.column_A, self.column_B)
 
     def missing(self, values: Values) -> Column:
-        return _ignored(self.ignore_row_if, self.reads, values)
+        return ignored(self.ignore_row_if, self.reads, values)
 
     def check(self, types: Mapping[str, str]) -> None:
         if not comparable(types[self.column_A], types[self.column_B]):
@@ -95,7 +96,7 @@ class Multicolumn(Several):
         return self.column_list
 
     def missing(self, values: Values) -> Column:
-        return _ignored(self.ignore_row_if, self.reads, values)
+        return ignored(self.ignore_row_if, self.reads, values)
 
     def check(self, types: Mapping[str, str]) -> None:
         for one, other in combinations(self.column_list, 2):
@@ -143,12 +144,3 @@ class UniqueWithinRecordOld(UniqueWithinRecord):
     """The older name of the same rule."""
 
     gx_type = "expect_multicolumn_values_to_be_unique"
-
-
-def _ignored(directive: str, names: tuple[str, ...], values: Values) -> Column:
-    nulls = [values.value(name).isNull() for name in names]
-    if directive in ("both_values_are_missing", "all_values_are_missing"):
-        return all_of(nulls)
-    if directive in ("either_value_is_missing", "any_value_is_missing"):
-        return any_of(nulls)
-    return never()

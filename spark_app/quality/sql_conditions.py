@@ -8,7 +8,7 @@ from typing import Any
 import sqlglot
 from sqlglot import exp
 
-from spark_app.quality.conditions import Among, Compare, Condition, ConditionError, Group, IsNull, Not
+from spark_app.quality.conditions import TURNED, Among, Compare, Condition, ConditionError, Group, IsNull, Not
 
 _SIGNS: Mapping[type[exp.Expression], str] = {
     exp.EQ: "==",
@@ -18,7 +18,6 @@ _SIGNS: Mapping[type[exp.Expression], str] = {
     exp.GT: ">",
     exp.GTE: ">=",
 }
-_TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
 
 def parse_sql(text: str) -> Condition:
@@ -56,7 +55,7 @@ def _condition(node: Any) -> Condition:
 
 def _compare(left: Any, sign: str, right: Any) -> Condition:
     if not isinstance(left, exp.Column):
-        left, right, sign = right, left, _TURNED[sign]
+        left, right, sign = right, left, TURNED[sign]
     if isinstance(right, exp.Column):
         return Compare(_column(left), sign, other=_column(right))
     return Compare(_column(left), sign, _value(right))

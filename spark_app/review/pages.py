@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 if TYPE_CHECKING:
-    from spark_app.review.site import Validation
+    from spark_app.review.validation import Validation
 
 
 class Pages:

@@ -18,13 +18,13 @@ import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from spark_app.config.settings import Zones
 from spark_app.errors import EngineMissing
 from spark_app.reporting.report import Report, read_report
+from spark_app.review.validation import Validation
 from spark_app.storage.local import write_once
 
 _HERE = Path(__file__).parent
@@ -32,31 +32,6 @@ _RULES_FIRST = {"failed": 0, "not checked": 1, "passed": 2}
 _NEWEST = 300
 """Results on the index; older ones stand in the lists of their datasets."""
 _SEVERE_FIRST = {"critical": 0, "warning": 1, "info": 2}
-
-
-@dataclass(frozen=True)
-class Validation:
-    """A kept result: the file, whose name is the dataset, in the folder of its run."""
-
-    file: Path
-
-    @property
-    def dataset(self) -> str:
-        return self.file.stem
-
-    @property
-    def run_id(self) -> str:
-        return self.file.parents[1].name
-
-    @property
-    def page(self) -> str:
-        """Where its page is, below the site."""
-        return f"{self.run_id}/{self.dataset}.html"
-
-    @cached_property
-    def content(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.file.read_text(encoding="utf-8"))
-        return found
 
 
 @dataclass(frozen=True)
@@ -98,7 +73,8 @@ def _is_new(page: Path, validation: Validation) -> bool:
 
 
 def _write_pages(site: Path, stale: Sequence[Validation], kept: Sequence[Validation], zones: Zones) -> None:
-    from spark_app.review.pages import Pages
+
+    from spark_app.review.pages import Pages  # its libraries come with Great Expectations
 
     pages, before = Pages(_HERE / "templates"), _previous(kept)
     for validation in stale:
@@ -144,6 +120,7 @@ def _counts(report: Report | None, validation: Validation) -> dict[str, Any] | N
 
 def _write_lists(site: Path, kept: Sequence[Validation], zones: Zones) -> None:
     """The index and a list for each dataset."""
+
     from spark_app.review.pages import render_list
 
     entries = _entries(site, kept, zones)
