@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -158,3 +159,14 @@ def _judgement(result: Any) -> Judgement | str:
     return Judgement(
         result.success, found["element_count"], found.get("missing_count") or 0, found["unexpected_count"] or 0, rows
     )
+
+
+def both(
+    engine: Engine, great_expectations: GreatExpectations, rows: Sequence[dict[str, str | None]], suite: Suite
+) -> dict[str, tuple[Judgement, Judgement | str]]:
+    """By rule: what we say, and what Great Expectations says."""
+    numbered = [row | {"rid": str(number)} for number, row in enumerate(rows)]
+    with tempfile.TemporaryDirectory() as folder:
+        attempt = staged(engine, numbered, suite, Path(folder) / "attempt")
+        theirs = great_expectations.judge(engine, attempt, suite)
+        return {name: (mine, theirs[name]) for name, mine in ours(engine, attempt, suite).items()}

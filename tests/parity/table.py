@@ -19,8 +19,8 @@ from spark_app.engine.port import Engine
 from spark_app.engine.start import engine_of
 from spark_app.quality.suite import Suite
 from tests.parity.cases import ROWS
-from tests.parity.judges import GreatExpectations, ours, staged
-from tests.parity.test_parity import _alike, suites
+from tests.parity.judges import GreatExpectations, both
+from tests.parity.test_parity import alike, suites
 
 
 def main(engine_name: str, examples: int) -> None:
@@ -49,15 +49,11 @@ def _compared(engine: Engine, examples: int) -> tuple[Counter[str], Counter[str]
     )
     @given(rows=ROWS, suite=suites())
     def compare(rows: list[dict[str, str | None]], suite: Suite) -> None:
-        numbered = [row | {"rid": str(number)} for number, row in enumerate(rows)]
-        with tempfile.TemporaryDirectory() as folder:
-            attempt = staged(engine, numbered, suite, Path(folder) / "attempt")
-            theirs = gx.judge(engine, attempt, suite)
-            for name, mine in ours(engine, attempt, suite).items():
-                tried[name] += 1
-                judged[name] += (mine.elements or 0) - (mine.missing or 0)
-                unexpected[name] += mine.unexpected or 0
-                differing[name] += not _alike(name, mine, theirs[name], engine)
+        for name, (mine, theirs) in both(engine, gx, rows, suite).items():
+            tried[name] += 1
+            judged[name] += (mine.elements or 0) - (mine.missing or 0)
+            unexpected[name] += mine.unexpected or 0
+            differing[name] += not alike(name, mine, theirs, engine)
 
     compare()
     return tried, judged, unexpected, differing

@@ -18,11 +18,6 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def great_expectations(engine: Engine) -> GreatExpectations:
-    return GreatExpectations()
-
-
 @pytest.mark.parametrize("case", DIFFERENCES, ids=lambda case: f"{case.gx_type}: {case.reason}")
 def test_a_known_difference_stands(
     engine: Engine, great_expectations: GreatExpectations, tmp_path: Path, case: Difference

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from pprint import pformat
 from typing import Any
 
@@ -15,18 +13,13 @@ from spark_app.engine.port import Engine
 from spark_app.quality.suite import Suite
 from tests.parity.cases import BATCH_CASES, CONDITIONS, MOSTLY, ROW_CASES, ROWS
 from tests.parity.differences import NO_CONDITION, NOT_ON_SAIL
-from tests.parity.judges import GreatExpectations, Judgement, ours, staged
+from tests.parity.judges import GreatExpectations, Judgement, both
 
 pytestmark = [
     pytest.mark.engine,
     pytest.mark.both,
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # GX will drop the dialects of texts in 2.0
 ]
-
-
-@pytest.fixture(scope="module")
-def great_expectations(engine: Engine) -> GreatExpectations:
-    return GreatExpectations()
 
 
 @st.composite
@@ -55,20 +48,15 @@ def test_both_judge_alike(engine: Engine, great_expectations: GreatExpectations)
     )
     @given(rows=ROWS, suite=suites())
     def agree(rows: list[dict[str, str | None]], suite: Suite) -> None:
-        numbered = [row | {"rid": str(number)} for number, row in enumerate(rows)]
-        with tempfile.TemporaryDirectory() as folder:
-            attempt = staged(engine, numbered, suite, Path(folder) / "attempt")
-            theirs = great_expectations.judge(engine, attempt, suite)
-            found = ours(engine, attempt, suite)
         differing = {
-            name: (mine, theirs[name], next(e.kwargs for e in suite.expectations if e.rule == name))
-            for name, mine in found.items()
-            if not _alike(name, mine, theirs[name], engine)
+            name: (mine, theirs, next(e.kwargs for e in suite.expectations if e.rule == name))
+            for name, (mine, theirs) in both(engine, great_expectations, rows, suite).items()
+            if not alike(name, mine, theirs, engine)
         }
         assert not differing, pformat(differing, width=200)
 
     agree()
 
 
-def _alike(name: str, mine: Judgement, theirs: Judgement | str, engine: Engine) -> bool:
+def alike(name: str, mine: Judgement, theirs: Judgement | str, engine: Engine) -> bool:
     return mine == theirs or (engine.name == "sail" and name in NOT_ON_SAIL)
