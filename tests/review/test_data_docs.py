@@ -205,9 +205,11 @@ def test_a_steward_finds_the_failures_and_the_run_before(browser: Any, address: 
     assert page.locator("tbody tr:visible").count() == 5
     page.check("#only")
     assert page.locator("tbody tr:visible").count() >= 3
-    page.click("tr:has-text('second') a:text-is('orders')")
+    with page.expect_navigation():
+        page.click("tr:has-text('second') a:text-is('orders')")
     assert "1 of 2 rows" in page.inner_text("#rules")
     page.click("#rules summary >> nth=0")
     assert ".csv:3 · key O-900002" in page.inner_text("#rules")
-    page.click("#previous")
+    with page.expect_navigation():
+        page.click("#previous")
     assert "1,525 rows read: 1,500 loaded" in page.inner_text("body")
