@@ -39,7 +39,7 @@ def suites(draw: st.DrawFn) -> Suite:
 
 def test_both_judge_alike(engine: Engine, great_expectations: GreatExpectations) -> None:
     @settings(
-        max_examples=8 if engine.name == "sail" else 2,
+        max_examples=5 if engine.name == "sail" else 2,
         deadline=None,
         database=None,
         derandomize=True,
