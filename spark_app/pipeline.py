@@ -103,7 +103,8 @@ def _follow_ups(asked: Report, request: Request, config: Config, lock: Lock, aro
     """Files that came while the run was going, under the same lock."""
     held = set(asked.left_in_raw())
     for _ in range(FOLLOW_UPS):
-        plan = make_plan(replace(request, run_id="", now=None), config)
+        # Of what came meanwhile nobody has said that the gate may be open; its `now` is that of the run it follows.
+        plan = make_plan(replace(request, run_id="", open_gate=""), config)
         if not any(c.file.uri not in held for c in plan.files):
             return
         fresh = replace(plan, files=tuple(c for c in plan.files if c.file.uri not in held))

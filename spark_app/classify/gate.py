@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 from spark_app.classify.staging import WAITING_FILE, AggregateResult, FileTally
 from spark_app.config.contracts import Contract
@@ -20,7 +21,7 @@ def held_files(
     if failed:
         reason = _aggregate_reason(failed[0])  # nothing is released or expired either
         return {WAITING_FILE: reason, **{f.index: reason for f in files if f.status == "read"}}
-    limit = contract.gate.max_invalid_ratio
+    limit = Decimal(str(contract.gate.max_invalid_ratio))  # as written: 0.29 of 100 rows are 29
     held = {}
     for file in files:
         tally = tallies.get(file.index)

@@ -10,13 +10,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
-from deltalake import DeltaTable
 
 from spark_app.config.contracts import Contract
 from spark_app.config.settings import Zones
 from spark_app.reporting.masking import masked, salt_of, token
 from spark_app.runs.plan import Config
 from spark_app.tables.decisions import record_now
+from spark_app.tables.reading import dataset as read
 from spark_app.tables.schema import QUARANTINE, exists
 
 _SHOWN_FILES = 3
@@ -59,7 +59,7 @@ def trace_key(zones: Zones, contract: Contract, key: str) -> list[dict[str, str]
         path = zones.system_table(name)
         if exists(path):
             wanted = (pc.field("dataset") == contract.dataset) & (pc.field("key") == key)
-            entries = DeltaTable(str(path)).to_pyarrow_dataset().to_table(filter=wanted).to_pylist()
+            entries = read(path).to_table(filter=wanted).to_pylist()
             steps += [_step(name, entry) for entry in sorted(entries, key=lambda e: e["first_seen"])]
     return steps
 
@@ -72,11 +72,7 @@ def _in_table(path: Path, contract: Contract, key: str) -> list[dict[str, str]]:
     for name, part in zip(contract.key, parts, strict=True):
         condition = pc.field(name).cast(pa.string()) == part
         wanted = condition if wanted is None else wanted & condition
-    found = (
-        DeltaTable(str(path))
-        .to_pyarrow_dataset()
-        .to_table(columns=["source_file", "run_id", "ingestion_timestamp"], filter=wanted)
-    )
+    found = read(path).to_table(columns=["source_file", "run_id", "ingestion_timestamp"], filter=wanted)
     return [
         {
             "where": "table",
@@ -108,7 +104,7 @@ def _open(zones: Zones, run: str, dataset: str, columns: list[str] | None) -> pa
         wanted &= (pc.field("run_id") == run) | (pc.field("last_run") == run)
     if dataset:
         wanted &= pc.field("dataset") == dataset
-    return DeltaTable(str(path)).to_pyarrow_dataset().to_table(columns=columns, filter=wanted)
+    return read(path).to_table(columns=columns, filter=wanted)
 
 
 def _held(zones: Zones, run: str, dataset: str) -> list[dict[str, Any]]:

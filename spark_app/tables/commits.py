@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,14 +61,11 @@ def steps_of(path: Path, run_id: str) -> set[str]:
 
 
 def _marker(entry: dict[str, Any], run_id: str) -> str | None:
-    # Both engines keep the text of a clause's predicate; `run_id/…` ends at a quote, a bracket or a blank.
+    # Both engines keep the text of a clause's predicate; `run_id/…` begins and ends at a quote, a bracket or a blank.
     parameters = entry.get("operationParameters", {})
     text = f"{parameters.get('notMatchedPredicates', '')} {parameters.get('matchedPredicates', '')}"
-    start = text.find(f"{run_id}/")
-    if start < 0:
-        return None
-    end = min(i for c in "')\" " if (i := text.find(c, start)) >= 0)
-    return text[start:end]
+    found = re.search(rf"(?<![^'\"() ]){re.escape(run_id)}/[^'\"() ]*", text)
+    return found[0] if found else None
 
 
 def _metrics(entry: dict[str, Any]) -> Commit:

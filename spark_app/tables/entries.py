@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import DeltaTable
 
 from spark_app.classify.conform import cleaned
 from spark_app.classify.outcome import Outcome, is_one_of, row_id, with_lineage
@@ -20,6 +19,7 @@ from spark_app.engine import functions as F
 from spark_app.engine.port import Engine
 from spark_app.tables.commits import Commit, landed
 from spark_app.tables.merge import Step, run_step
+from spark_app.tables.reading import dataset
 from spark_app.tables.schema import QUARANTINE, WAITING, create_if_missing, exists
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def open_waiting(table: Path) -> dict[str, int]:
     """Rows that wait now, by dataset, read without an engine."""
     if not exists(table):
         return {}
-    data = DeltaTable(str(table)).to_pyarrow_dataset()
+    data = dataset(table)
     waiting = data.to_table(columns=["dataset"], filter=pc.field("closed_at").is_null())
     counted = waiting.group_by("dataset").aggregate([([], "count_all")])
     return dict(zip(counted["dataset"].to_pylist(), counted["count_all"].to_pylist(), strict=True))

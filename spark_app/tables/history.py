@@ -8,8 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
-from deltalake import DeltaTable
-
+from spark_app.tables.reading import dataset
 from spark_app.tables.schema import LOAD_HISTORY, exists, insert_missing
 
 
@@ -47,7 +46,7 @@ def loaded_before(table: Path) -> tuple[Loaded, ...]:
     if not exists(table):
         return ()
     columns = ["dataset", "sha256", "size", "run_id", "source_modified_at"]
-    rows = DeltaTable(str(table)).to_pyarrow_dataset().to_table(columns=columns).to_pylist()
+    rows = dataset(table).to_table(columns=columns).to_pylist()
     return tuple(Loaded(**row) for row in rows)
 
 

@@ -1,4 +1,4 @@
-"""Great Expectations, once for all tests of parity."""
+"""Great Expectations, anew for each module of tests."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from spark_app.engine.port import Engine
 from tests.parity.judges import GreatExpectations
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def great_expectations(engine: Engine) -> GreatExpectations:
     return GreatExpectations()

@@ -276,3 +276,28 @@ def test_a_row_that_expired_waits_again_when_its_old_file_comes_back(lake: Lake,
     lake.put("kid/3.csv", (tmp_path / "3.csv").read_bytes(), "2025-05-01")
     assert lake.counts(lake.run(now=LATER), "kid") == {"read": 1, "waiting": 1}
     assert [w["key"] for w in lake.waiting()] == ["a"]
+
+
+def test_a_run_whose_id_ends_anothers_does_not_take_its_commits(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake.put("orders/a.csv", [ORDERS, order(1)])
+    lake.run(run_id="x-1")
+    lake.put("orders/b.csv", [ORDERS, order(2)], "2025-05-11")
+    run_killed_at("_staged", "before", lake, monkeypatch, run_id="1")
+    abandon_run(lake.zones, "1")
+    assert lake.counts(lake.run(), "orders") == {"read": 1, "inserted": 1}
+
+
+def test_a_file_at_the_gates_limit_passes(lake: Lake, tmp_path: Path) -> None:
+    par = PAR | {"gate": {"max_invalid_ratio": 0.29}}
+    rule = {"type": "expect_column_values_to_match_regex", "kwargs": {"column": "p", "regex": "^ok"}}
+    lake.config = load_config(configured(tmp_path / "c", par, suites={"par": [rule]}))
+    lake.put("par/a.csv", ["p", *(f"ok{n}" for n in range(71)), *(f"no{n}" for n in range(29))])
+    assert lake.counts(lake.run(), "par") == {"read": 100, "inserted": 71, "quarantined": 29}
+
+
+def test_a_follow_up_has_the_now_of_its_run_and_a_closed_gate(lake: Lake) -> None:
+    lake.put("orders/a.csv", [ORDERS, order(1)])
+    lake.observer = During(lambda: lake.put("orders/late.csv", [ORDERS, order(2, "-1")]))
+    first, second = lake.runs(open_gate="only today")
+    assert (first.exit_code, second.exit_code) == (0, 3)
+    assert second.data["now"] == first.data["now"] == NOW.isoformat()
