@@ -108,28 +108,31 @@ def row_id() -> Column:
 
 
 def _against_waiting(rows: DataFrame) -> DataFrame:
-    """A row that waits, and whose very bytes are read again by this run, waits on: the new reading is judged for it.
+    """A row that waits, and whose very bytes are read again by this run, is one row: a run gives an id one entry.
 
-    Both have one id, and a run gives an id at most one entry. So a new reading that would wait as well is a duplicate.
+    Where the new reading waits too, it takes the place of the old one, with its newer source time; else the old one
+    waits on, and the new reading is judged for it.
     """
-    returned = F.col("_file") == WAITING_FILE
+    returned, waits = F.col("_file") == WAITING_FILE, F.col("outcome") == Outcome.WAITING.value
     named = rows.withColumn("_id", F.when(is_one_of(PUT_AWAY), row_id()))
     twice = (
         named.filter("_id is not null")
         .groupBy(F.col("_id").alias("_twice"))
-        .agg(F.max(F.when(returned, F.col("_rid"))).alias("_there"), F.max(~returned).alias("_read"))
-        .filter(F.col("_there").isNotNull() & F.col("_read"))
+        .agg(
+            F.max(returned).alias("_waited"),
+            F.max(F.when(~returned, F.col("_rid"))).alias("_new"),
+            F.max(~returned & waits).alias("_new_waits"),
+        )
+        .filter(F.col("_waited") & F.col("_new").isNotNull())
     )
     joined = named.join(twice, F.col("_id") == F.col("_twice"), "left")
-    again = F.col("_there").isNotNull()
-    waits = F.col("outcome") == Outcome.WAITING.value
+    again = returned & F.col("_new").isNotNull()
+    replaced = again & F.col("_new_waits")
     return joined.withColumn(
-        "keeper", F.when(again & returned, None).when(again & waits, F.col("_there")).otherwise(F.col("keeper"))
+        "keeper", F.when(replaced, F.col("_new")).when(again, None).otherwise(F.col("keeper"))
     ).withColumn(
         "outcome",
-        F.when(again & returned, Outcome.STAYS.value)
-        .when(again & waits, Outcome.DUPLICATE.value)
-        .otherwise(F.col("outcome")),
+        F.when(replaced, Outcome.DUPLICATE.value).when(again, Outcome.STAYS.value).otherwise(F.col("outcome")),
     )
 
 

@@ -132,9 +132,12 @@ def to_quarantine(found: DataFrame) -> DataFrame:
 
 
 def to_waiting(found: DataFrame) -> DataFrame:
-    """New entries of waiting, and the closing of those that left it."""
-    new = (F.col("outcome") == Outcome.WAITING.value) & F.col("closed_as").isNull()
-    return found.filter(new | F.col("closed_as").isNotNull()).select(*WAITING.names)
+    """New entries of waiting, and the closing of those that left it, but for those that another reading keeps open."""
+    new = found.filter((F.col("outcome") == Outcome.WAITING.value) & F.col("closed_as").isNull())
+    closing = found.filter(F.col("closed_as").isNotNull()).join(
+        new.select("dataset", "id"), ["dataset", "id"], "left_anti"
+    )
+    return new.select(*WAITING.names).unionByName(closing.select(*WAITING.names))
 
 
 def merge_entries(

@@ -14,6 +14,7 @@ from tests.parity.judges import TYPES, GreatExpectations, Judgement, ours, stage
 pytestmark = [
     pytest.mark.engine,
     pytest.mark.both,
+    pytest.mark.filterwarnings("ignore::RuntimeWarning"),  # numpy's, of GX's median of no values
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # GX will drop the dialects of texts in 2.0
 ]
 
