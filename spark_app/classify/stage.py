@@ -14,7 +14,16 @@ from spark_app.classify.batch_rules import find_broken
 from spark_app.classify.gate import held_files
 from spark_app.classify.outcome import KEY_HASH, Judgement, key_slice, live_rows, repeated_keys, verdicts
 from spark_app.classify.references import Parents
-from spark_app.classify.staging import WAITING_FILE, Attempt, Staged, commit, read_rows, read_verdicts, row_count
+from spark_app.classify.staging import (
+    WAITING_FILE,
+    AggregateResult,
+    Attempt,
+    Staged,
+    commit,
+    read_rows,
+    read_verdicts,
+    row_count,
+)
 from spark_app.classify.tally import (
     aggregate_results,
     file_accounts,
@@ -66,7 +75,9 @@ def stage(engine: Engine, data: StageInput, folder: Path) -> tuple[Attempt, Stag
     if find_broken(engine, live_rows(rows, [*unread, WAITING_FILE]), data.contract, data.ruleset, attempt):
         rows = read_rows(engine, attempt, data.contract)
         files, tallies = file_accounts(engine, rows, data.ruleset)
-    aggregates = aggregate_results(engine, rows, data.contract, data.ruleset.aggregates, unread, data.rows_of)
+    aggregates: tuple[AggregateResult, ...] = ()
+    if len(unread) < len(files):  # without a batch there is nothing to say of it, and no reason to hold what comes back
+        aggregates = aggregate_results(engine, rows, data.contract, data.ruleset.aggregates, unread, data.rows_of)
     held = {} if data.gate_open else held_files(data.contract, files, tallies, aggregates)
     dropped = sorted({*unread, *held})
     live = live_rows(rows, dropped)

@@ -61,7 +61,7 @@ def suite_result(
         if name in staged.domains:
             result = _of_rows(expectation, staged.domains[name], unexpected[name], samples.get(name, ()))
         else:
-            result = _of_batch(aggregates[name])
+            result = _of_batch(aggregates.get(name) or AggregateResult(name, expectation.severity, None, ""))
         config, told = _config(expectation, name, staged.dataset, plan), _told(expectation, result, owner)
         results.append(result | {"expectation_config": config, "meta": told})
     met = sum(r["success"] for r in results)

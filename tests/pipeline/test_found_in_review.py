@@ -289,6 +289,15 @@ def test_a_run_whose_id_ends_anothers_does_not_take_its_commits(lake: Lake, monk
     assert lake.counts(lake.run(), "orders") == {"read": 1, "inserted": 1}
 
 
+def test_rows_that_come_back_are_not_held_by_a_rule_about_a_batch_that_there_is_not(lake: Lake, tmp_path: Path) -> None:
+    rule = {"type": "expect_table_row_count_to_be_between", "kwargs": {"min_value": 1}}
+    lake.config = load_config(configured(tmp_path / "c", PAR, KID, suites={"kid": [rule]}))
+    lake.put("kid/a.csv", "k,p\na,x\n")
+    lake.run()
+    lake.put("par/a.csv", "p\nx\n")
+    assert lake.counts(lake.run(), "kid") == {"released": 1, "inserted": 1}
+
+
 def test_a_file_at_the_gates_limit_passes(lake: Lake, tmp_path: Path) -> None:
     par = PAR | {"gate": {"max_invalid_ratio": 0.29}}
     rule = {"type": "expect_column_values_to_match_regex", "kwargs": {"column": "p", "regex": "^ok"}}
