@@ -28,7 +28,7 @@ def held_files(
         if file.status == "read" and tally and tally.invalid > limit * tally.rows:
             held[file.index] = (
                 f"{tally.invalid:,} of {tally.rows:,} rows are invalid "
-                f"({100 * tally.invalid / tally.rows:.1f} %, limit {100 * limit:g} %)."
+                f"({100 * tally.invalid / tally.rows:.1f} %, limit {float(100 * limit):g} %)."
             )
     return held
 
