@@ -7,7 +7,7 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 from spark_app.classify.outcome import Outcome
-from spark_app.classify.staging import WAITING_FILE
+from spark_app.classify.staging import WAITING_FILE, read_rows
 from spark_app.config.settings import RunMode
 from spark_app.engine import functions as F
 from spark_app.loading import Surroundings, Work, parts
@@ -92,16 +92,16 @@ def settle(plan: Plan, work: Work, around: Surroundings) -> None:
 
 def _keep_results(plan: Plan, work: Work, around: Surroundings) -> None:
     """What Data Docs are made of: a validation result for each dataset, with samples where rows break a rule."""
-    for name, (_, staged) in work.staged.items():
-        found = {}
+    for name, (attempt, staged) in work.staged.items():
+        contract, found = plan.config.contracts[name], {}
         if results_file(around.zones.runs, plan.run_id, name).is_file():
             continue
         if any(tally.reasons for file, tally in staged.file_tallies.items() if file not in staged.dropped_files):
-            rows, _verdicts, context = parts(name, plan, work, around)
+            rows = read_rows(around.engine(), attempt, contract)
             found = samples(
-                around.engine(), rows, context.contract, staged.rule_names, staged.dropped_files, around.zones.state
+                around.engine(), rows, contract, staged.rule_names, staged.dropped_files, around.zones.state
             )
-        ruleset = compile_suite(plan.config.suites[name], plan.config.contracts[name], plan.now)
+        ruleset = compile_suite(plan.config.suites[name], contract, plan.now)
         save_result(plan, staged, ruleset, found, around.zones.runs)
 
 

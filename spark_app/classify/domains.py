@@ -11,7 +11,7 @@ from spark_app.classify.validate import staged_values
 from spark_app.config.contracts import Contract
 from spark_app.engine import functions as F
 from spark_app.quality.batch import BatchExpectation
-from spark_app.quality.columns import NotNull, Null
+from spark_app.quality.columns import AboutNulls
 from spark_app.quality.compiler import Rule, Ruleset
 from spark_app.quality.expectation import RowExpectation
 from spark_app.quality.values import Values
@@ -68,7 +68,7 @@ def _check(rule: Rule) -> RowExpectation | BatchExpectation:
 
 
 def _key(check: RowExpectation | BatchExpectation) -> str:
-    nothing = isinstance(check, NotNull | Null)
+    nothing = isinstance(check, AboutNulls)
     return f"{check.condition}|{'' if nothing else check.reads}|{getattr(check, 'ignore_row_if', '')}"
 
 

@@ -72,12 +72,13 @@ def stage(engine: Engine, data: StageInput, folder: Path) -> tuple[Attempt, Stag
     files, tallies = file_accounts(engine, rows, data.ruleset)
     _same_reader(files)
     unread = [f.index for f in files if f.status != "read"]
-    if find_broken(engine, live_rows(rows, [*unread, WAITING_FILE]), data.contract, data.ruleset, attempt):
+    batch = live_rows(rows, [*unread, WAITING_FILE])
+    if find_broken(engine, batch, data.contract, data.ruleset, attempt):
         rows = read_rows(engine, attempt, data.contract)
         files, tallies = file_accounts(engine, rows, data.ruleset)
     aggregates: tuple[AggregateResult, ...] = ()
     if len(unread) < len(files):  # without a batch there is nothing to say of it, and no reason to hold what comes back
-        aggregates = aggregate_results(engine, rows, data.contract, data.ruleset.aggregates, unread, data.rows_of)
+        aggregates = aggregate_results(engine, batch, data.contract, data.ruleset.aggregates, data.rows_of)
     held = {} if data.gate_open else held_files(data.contract, files, tallies, aggregates)
     dropped = sorted({*unread, *held})
     live = live_rows(rows, dropped)

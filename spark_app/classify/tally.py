@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from spark_app.classify.domains import domain_counts, domains_of
-from spark_app.classify.outcome import VALID, Outcome, is_one_of, live_rows
+from spark_app.classify.outcome import VALID, Outcome, is_one_of
 from spark_app.classify.staging import WAITING_FILE, AggregateResult, DomainCount, FileTally, Tally, text_of
 from spark_app.classify.validate import staged_values
 from spark_app.config.contracts import Contract
@@ -125,13 +125,12 @@ def _reasons_of_returned(
 
 def aggregate_results(
     engine: Engine,
-    rows: DataFrame,
+    batch: DataFrame,
     contract: Contract,
     rules: Sequence[AggregateRule],
-    unread: Sequence[int],
     rows_of: Mapping[str, int],
 ) -> tuple[AggregateResult, ...]:
-    """All rules about the batch, by one query over the staged rows."""
+    """All rules about the batch (the rows of the files that were read), by one query."""
     values = staged_values(contract, rows_of)
     figures = {
         (place, name): column
@@ -142,12 +141,12 @@ def aggregate_results(
     found: Sequence[Any] = []
     if figures:
         columns = [column.alias(f"_{n}") for n, column in enumerate(figures.values())]
-        found = engine.collect(live_rows(rows, [*unread, WAITING_FILE]).agg(*columns))[0]
+        found = engine.collect(batch.agg(*columns))[0]
     by_rule: dict[int, dict[str, Any]] = {}
     for (place, name), figure in zip(figures, found, strict=True):
         by_rule.setdefault(place, {})[name] = figure
     asked = [rule.asked for rule in rules if rule.asked]
-    answers = ask(live_rows(rows, [*unread, WAITING_FILE]).select(*contract.names), asked) if asked else {}
+    answers = ask(batch.select(*contract.names), asked) if asked else {}
     return tuple(
         _by_gx(rule, answers.get(rule.name, Answer(None)), contract)
         if rule.asked

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from spark_app.engine import functions as F
 from spark_app.quality.expectation import Kwargs
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 class Aggregate(Kwargs):
     """A rule about figures of the batch. `telling`: whether a figure shows values of rows, which may be masked."""
 
+    telling: ClassVar[bool] = False
+
     def figures(self, values: Values) -> Mapping[str, Column]:
         """The figures to compute, by name."""
         raise NotImplementedError
@@ -32,10 +34,6 @@ class Aggregate(Kwargs):
         """What a person sees as the observed value."""
         (figure,) = found.values()
         return plain(figure)
-
-    @property
-    def telling(self) -> bool:
-        return False
 
     def over(self, values: Values, column: Column) -> Column:
         """A column's values in the rows that the rule is about; null elsewhere."""

@@ -6,11 +6,9 @@ They are looked at after the files are parsed, over keys alone. The batch is the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from pydantic import Field
-
-from spark_app.quality.expectation import Kwargs, OfColumn, ignored
+from spark_app.quality.expectation import Kwargs, OfColumn, OfColumns
 from spark_app.quality.values import Values
 
 if TYPE_CHECKING:
@@ -37,19 +35,10 @@ class Unique(OfColumn, BatchExpectation):
     gx_type = "expect_column_values_to_be_unique"
 
 
-class CompoundUnique(BatchExpectation):
+class CompoundUnique(OfColumns, BatchExpectation):
     """All rows of values that occur together more than once break it; a null is a value here."""
 
     gx_type = "expect_compound_columns_to_be_unique"
-    column_list: tuple[str, ...] = Field(min_length=2)
-    ignore_row_if: Literal["all_values_are_missing", "any_value_is_missing", "never"] = "all_values_are_missing"
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        return self.column_list
-
-    def missing(self, values: Values) -> Column:
-        return ignored(self.ignore_row_if, self.column_list, values)
 
 
 class Ordered(OfColumn, BatchExpectation):

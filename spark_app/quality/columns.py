@@ -19,22 +19,23 @@ if TYPE_CHECKING:
 Regex = Annotated[str, AfterValidator(portable)]
 
 
-class NotNull(ColumnExpectation):
-    gx_type = "expect_column_values_to_not_be_null"
+class AboutNulls(ColumnExpectation):
+    """Judges every row: no value is as good as one."""
 
     def missing(self, values: Values) -> Column:  # noqa: ARG002
         return never()
+
+
+class NotNull(AboutNulls):
+    gx_type = "expect_column_values_to_not_be_null"
 
     def unexpected(self, values: Values) -> Column:
         # A text that could not be cast breaks the type rule, not this one.
         return values.text(self.column).isNull()
 
 
-class Null(ColumnExpectation):
+class Null(AboutNulls):
     gx_type = "expect_column_values_to_be_null"
-
-    def missing(self, values: Values) -> Column:  # noqa: ARG002
-        return never()
 
     def unexpected(self, values: Values) -> Column:
         return values.value(self.column).isNotNull()

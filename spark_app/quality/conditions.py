@@ -114,12 +114,6 @@ def check(condition: Condition, types: Mapping[str, str]) -> None:
             raise ConditionError(str(error)) from error
 
 
-def columns_of(condition: Condition) -> set[str]:
-    """The columns that a condition reads."""
-    found = ({part.column, getattr(part, "other", "")} for part in _leaves(condition))
-    return set[str]().union(*found) - {""}
-
-
 def _check_values(part: Compare | Among | IsNull, types: Mapping[str, str]) -> None:
     if isinstance(part, Among):
         for member in part.members:

@@ -7,13 +7,14 @@ comparison with a null breaks nothing. `mostly` decides GX's own success and nev
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from functools import cached_property, reduce
+from operator import and_, or_
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from spark_app.engine import functions as F
-from spark_app.quality.conditions import Condition, check, columns_of
+from spark_app.quality.conditions import Condition, check
 from spark_app.quality.dialects import parse
 from spark_app.quality.values import Values
 
@@ -56,11 +57,6 @@ class Kwargs(BaseModel):
         if self.condition is not None:
             check(self.condition, types)
 
-    @property
-    def all_columns(self) -> set[str]:
-        """The columns it reads, those of its condition included."""
-        return {*self.reads, *(columns_of(self.condition) if self.condition is not None else ())}
-
     def about(self, values: Values) -> Column | None:
         """Where a row is one that it is about; None: everywhere."""
         return None if self.condition is None else self.condition.where(values)
@@ -98,6 +94,21 @@ class OfColumn(Kwargs):
         return values.value(self.column).isNull()
 
 
+class OfColumns(Kwargs):
+    """About several columns; `ignore_row_if` says which rows are missing."""
+
+    column_list: tuple[str, ...] = Field(min_length=2)
+    ignore_row_if: Literal["all_values_are_missing", "any_value_is_missing", "never"] = "all_values_are_missing"
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return self.column_list
+
+    def missing(self, values: Values) -> Column:
+        """Where a row is left out, because of its missing values."""
+        return ignored(self.ignore_row_if, self.column_list, values)
+
+
 class ColumnExpectation(OfColumn, RowExpectation):
     """About each value of one column. A null makes `unexpected` null."""
 
@@ -113,18 +124,12 @@ class TextExpectation(ColumnExpectation):
 
 def any_of(columns: list[Column]) -> Column:
     """True where any is true."""
-    found = columns[0]
-    for column in columns[1:]:
-        found = found | column
-    return found
+    return reduce(or_, columns)
 
 
 def all_of(columns: list[Column]) -> Column:
     """True where all are true."""
-    found = columns[0]
-    for column in columns[1:]:
-        found = found & column
-    return found
+    return reduce(and_, columns)
 
 
 def never() -> Column:

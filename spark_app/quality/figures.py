@@ -55,9 +55,7 @@ class MedianBetween(_OfNumbers):
 
     gx_type = "expect_column_median_to_be_between"
 
-    @property
-    def telling(self) -> bool:
-        return True
+    telling = True
 
     def figures(self, values: Values) -> Mapping[str, Column]:
         return {"median": F.median(self.given(values).cast("double"))}
@@ -73,9 +71,7 @@ class StdevBetween(_OfNumbers):
 
 
 class _Extreme(Figure):
-    @property
-    def telling(self) -> bool:
-        return True
+    telling = True
 
     def kind(self, values: Mapping[str, str]) -> str:
         return values[self.column]
@@ -157,9 +153,7 @@ class QuantilesBetween(Aggregate):
     quantile_ranges: QuantileRanges
     allow_relative_error: bool | float | str = False
 
-    @property
-    def telling(self) -> bool:
-        return True
+    telling = True
 
     @property
     def reads(self) -> tuple[str, ...]:

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field
-
 from spark_app.engine import functions as F
-from spark_app.quality.expectation import RowExpectation, all_of, any_of, ignored, never
+from spark_app.quality.expectation import OfColumns, RowExpectation, all_of, any_of, ignored, never
 from spark_app.quality.literals import comparable, is_number, literal, literal_text
 from spark_app.quality.values import Values
 
@@ -85,18 +83,8 @@ class PairInSet(Pair):
         ]
 
 
-class Multicolumn(Several):
+class Multicolumn(OfColumns, Several):
     """About several columns of a row."""
-
-    column_list: tuple[str, ...] = Field(min_length=2)
-    ignore_row_if: Literal["all_values_are_missing", "any_value_is_missing", "never"] = "all_values_are_missing"
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        return self.column_list
-
-    def missing(self, values: Values) -> Column:
-        return ignored(self.ignore_row_if, self.reads, values)
 
     def check(self, types: Mapping[str, str]) -> None:
         for one, other in combinations(self.column_list, 2):

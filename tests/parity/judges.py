@@ -103,7 +103,7 @@ def ours(engine: Engine, attempt: Attempt, suite: Suite) -> dict[str, Judgement]
         judged = domain.elements - domain.missing
         success = not judged or (judged - len(rids)) / judged >= mostly[rule.name]
         found[rule.name] = Judgement(success, domain.elements, domain.missing, len(rids), rids)
-    for result in aggregate_results(engine, rows, CONTRACT, ruleset.aggregates, [], {}):
+    for result in aggregate_results(engine, rows, CONTRACT, ruleset.aggregates, {}):
         found[result.name] = Judgement(result.passed)
     return found
 
