@@ -18,7 +18,7 @@ from spark_app.classify.staging import AggregateResult, DomainCount, Staged
 from spark_app.quality.compiler import Ruleset, moments, rule_names
 from spark_app.quality.parameters import resolved
 from spark_app.quality.suite import Expectation
-from spark_app.review.samples import MOST, Sample
+from spark_app.review.samples import Sample
 from spark_app.runs.plan import Plan
 from spark_app.storage.local import write_once
 
@@ -54,7 +54,8 @@ def suite_result(
 ) -> dict[str, Any]:
     """An ExpectationSuiteValidationResult."""
     suite, names = plan.config.suites[staged.dataset], rule_names(plan.config.suites[staged.dataset])
-    owner = plan.config.contracts[staged.dataset].owner
+    contract = plan.config.contracts[staged.dataset]
+    owner, given = contract.owner, suite.suite_parameters | moments(plan.now, contract)
     unexpected, aggregates = _unexpected(staged), {a.name: a for a in staged.aggregates}
     results = []
     for name, expectation in zip(names, suite.expectations, strict=True):
@@ -62,13 +63,13 @@ def suite_result(
             result = _of_rows(expectation, staged.domains[name], unexpected[name], samples.get(name, ()))
         else:
             result = _of_batch(aggregates.get(name) or AggregateResult(name, expectation.severity, None, ""))
-        config, told = _config(expectation, name, staged.dataset, plan), _told(expectation, result, owner)
+        config, told = _config(expectation, name, given), _told(expectation, result, samples.get(name, ()), owner)
         results.append(result | {"expectation_config": config, "meta": told})
     met = sum(r["success"] for r in results)
     return {
         "success": met == len(results),
         "suite_name": suite.name,
-        "results": [{k: v for k, v in r.items() if k != "samples"} for r in results],
+        "results": results,
         "statistics": {
             "evaluated_expectations": len(results),
             "successful_expectations": met,
@@ -101,11 +102,10 @@ def _of_rows(expectation: Expectation, domain: DomainCount, n: int, samples: tup
             "unexpected_percent": _percent(n, judged),
             "unexpected_percent_total": _percent(n, domain.elements),
             "unexpected_percent_nonmissing": _percent(n, judged),
-            "partial_unexpected_list": [f"{s.place} · {s.key}" for s in samples[:MOST]],
+            "partial_unexpected_list": [f"{s.place} · {s.key}" for s in samples],
             "partial_unexpected_counts": [],
         },
         "exception_info": _RAISED_NOTHING,
-        "samples": _listed(samples),
     }
 
 
@@ -120,7 +120,6 @@ def _of_batch(result: AggregateResult) -> dict[str, Any]:
         "success": result.passed is True,
         "result": told,
         "exception_info": unchecked if result.passed is None else _RAISED_NOTHING,
-        "samples": [],
     }
 
 
@@ -145,12 +144,10 @@ def _of_contract(
 
 
 def _listed(samples: tuple[Sample, ...]) -> list[dict[str, str]]:
-    return [asdict(sample) for sample in samples[:MOST]]
+    return [asdict(sample) for sample in samples]
 
 
-def _config(expectation: Expectation, name: str, dataset: str, plan: Plan) -> dict[str, Any]:
-    contract, suite = plan.config.contracts[dataset], plan.config.suites[dataset]
-    given = suite.suite_parameters | moments(plan.now, contract)
+def _config(expectation: Expectation, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "type": expectation.type,
         "kwargs": resolved(expectation.kwargs, given),
@@ -159,7 +156,9 @@ def _config(expectation: Expectation, name: str, dataset: str, plan: Plan) -> di
     }
 
 
-def _told(expectation: Expectation, result: Mapping[str, Any], owner: str) -> dict[str, Any]:
+def _told(
+    expectation: Expectation, result: Mapping[str, Any], samples: tuple[Sample, ...], owner: str
+) -> dict[str, Any]:
     checked = not result["exception_info"]["raised_exception"]
     return {
         "state": ("passed" if result["success"] else "failed") if checked else "not checked",
@@ -167,7 +166,7 @@ def _told(expectation: Expectation, result: Mapping[str, Any], owner: str) -> di
         "sentence": expectation.sentence,
         "owner": expectation.meta.get("owner") or owner,
         "notes": expectation.notes,
-        "samples": result["samples"],
+        "samples": _listed(samples),
     }
 
 

@@ -12,7 +12,8 @@ from spark_app.classify.staging import WAITING_FILE, text_of
 from spark_app.config.contracts import Contract
 from spark_app.engine import functions as F
 from spark_app.engine.port import Engine
-from spark_app.reporting.masking import salt_of, token
+from spark_app.reporting.masking import masked, salt_of
+from spark_app.tables.entries import place_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -35,29 +36,21 @@ def samples(
     """By rule: the first rows of the files that count."""
     from pyspark.sql import Window
 
-    keys = [cleaned(F.col(text_of(name)), contract.columns[name]).alias(f"key_{n}") for n, name in _keys(contract)]
+    keys = [
+        cleaned(F.col(text_of(name)), contract.columns[name]).alias(f"key_{n}") for n, name in enumerate(contract.key)
+    ]
+    place = place_of(F.col("_source_file"), F.col("_sheet"), F.col("_line"))
     broken = (
         rows.filter(F.col("_rid").isNotNull() & ~F.col("_file").isin(WAITING_FILE, *dropped))
         .filter(F.size("_reasons") + F.size("_warnings") > 0)
-        .select("_rid", "_source_file", "_sheet", "_line", *keys, F.explode(F.concat("_reasons", "_warnings")))
+        .select("_rid", place.alias("place"), *keys, F.explode(F.concat("_reasons", "_warnings")))
     )
     first = Window.partitionBy("col").orderBy("_rid")
     shown = broken.withColumn("nth", F.row_number().over(first)).filter(F.col("nth") <= MOST)
     found: dict[str, list[Sample]] = {}
     salt = salt_of(state) if contract.masked else ""
     for row in engine.collect(shown.orderBy("col", "nth")):
-        parts = [_shown(row[f"key_{n}"], name, contract, salt) for n, name in _keys(contract)]
-        sheet = f"!{row['_sheet']}" if row["_sheet"] else ""
-        place = f"{row['_source_file']}{sheet}:{row['_line']}"
-        found.setdefault(names[row["col"]], []).append(Sample("|".join(parts), place))
+        key = masked({name: row[f"key_{n}"] for n, name in enumerate(contract.key)}, contract, salt)
+        shown_key = "|".join(part or "" for part in key.values())
+        found.setdefault(names[row["col"]], []).append(Sample(shown_key, row["place"]))
     return {rule: tuple(rows) for rule, rows in found.items()}
-
-
-def _keys(contract: Contract) -> list[tuple[int, str]]:
-    return list(enumerate(contract.key))
-
-
-def _shown(value: str | None, column: str, contract: Contract, salt: str) -> str:
-    if value is None:
-        return ""
-    return token(value, salt) if column in contract.masked else value
