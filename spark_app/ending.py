@@ -22,6 +22,7 @@ from spark_app.runs.settle import record_history, settle_files
 from spark_app.tables.commits import Commit
 from spark_app.tables.entries import (
     ENTRIES,
+    TO_WAIT,
     entries,
     merge_entries,
     open_waiting,
@@ -41,7 +42,7 @@ def put_away(plan: Plan, work: Work, around: Surroundings) -> Commit | None:
         return None
     staged = [s for _, s in work.staged.values()]
     bad = any(s.count(Outcome.INVALID, Outcome.DUPLICATE, Outcome.EXPIRED) for s in staged)
-    moved = any(s.count(Outcome.WAITING) or s.released for s in staged)
+    moved = any(s.count(*TO_WAIT) or s.released for s in staged)
     if not bad and not moved:
         return Commit()
     found, landed = _all_entries(plan, work, around), Commit()

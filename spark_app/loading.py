@@ -110,15 +110,15 @@ def _staged(contract: Contract, plan: Plan, work: Work, around: Surroundings) ->
 
 def _parent_keys(reference: Reference, plan: Plan, work: Work, around: Surroundings) -> DataFrame | None:
     """The keys of a parent's table; in validate_only also those of this run's winners."""
-    contract, table = plan.config.contracts[reference.dataset], around.zones.table(reference.dataset)
-    found = []
-    if exists(table):
-        found.append(keys_of(around.engine().read_table(table), reference, contract))
-    if plan.mode is RunMode.VALIDATE_ONLY and reference.dataset in work.staged:
-        found.append(_winners(contract, work, around).select(*reference.columns))
-    if not found:
-        return None
-    return found[0] if len(found) == 1 else found[0].unionByName(found[1]).distinct()
+    contract, path = plan.config.contracts[reference.dataset], around.zones.table(reference.dataset)
+    table = around.engine().read_table(path) if exists(path) else None
+    if plan.mode is not RunMode.VALIDATE_ONLY or reference.dataset not in work.staged:
+        return None if table is None else keys_of(table, reference, contract)
+    won = _winners(contract, work, around)
+    if table is None:
+        return keys_of(won, reference, contract)
+    left = table.join(won.select(*contract.key), list(contract.key), "left_anti")  # a winner takes its row's place
+    return keys_of(left.select(*reference.columns).unionByName(won.select(*reference.columns)), reference, contract)
 
 
 def _frames(contract: Contract, work: Work, around: Surroundings) -> tuple[DataFrame, DataFrame]:

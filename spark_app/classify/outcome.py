@@ -9,9 +9,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from spark_app.classify.precedence import HASH, content_hash, greater, order_columns, same
-from spark_app.classify.references import Parents, with_missing
-from spark_app.classify.staging import STAYS as STAYING
-from spark_app.classify.staging import WAITING_FILE
+from spark_app.classify.references import Parents, deadline, with_missing
+from spark_app.classify.staging import WAITING_FILE, WAITS_ON
 from spark_app.config.contracts import Contract
 from spark_app.engine import functions as F
 
@@ -31,7 +30,7 @@ class Outcome(StrEnum):
     INVALID = "invalid"
     EXPIRED = "expired"  # its parent did not come in time
     WAITING = "waiting"  # its parent is not there yet
-    STAYS = STAYING  # was waiting before this run, and still is
+    STAYS, LACKS_OTHER = WAITS_ON  # was waiting before this run, and still is: for the same parents, or for others
 
 
 KEY_HASH = "_key_hash"
@@ -41,13 +40,13 @@ CHANGES = (Outcome.UPDATED, Outcome.REFRESHED)
 PUBLISHED = (Outcome.INSERTED, *CHANGES)
 VALID = (*PUBLISHED, Outcome.IDENTICAL, Outcome.STALE)
 QUARANTINED = (Outcome.INVALID, Outcome.EXPIRED)
-PUT_AWAY = (*QUARANTINED, Outcome.DUPLICATE, Outcome.WAITING, Outcome.STAYS)
+PUT_AWAY = (*QUARANTINED, Outcome.DUPLICATE, Outcome.WAITING, Outcome.STAYS, Outcome.LACKS_OTHER)
 """What an entry of quarantine or waiting stands for."""
 
 
-def is_one_of(outcomes: Iterable[Outcome]) -> Column:
+def is_one_of(outcomes: Iterable[str]) -> Column:
     """Whether a verdict's outcome is among these; null where there is no verdict."""
-    return F.col("outcome").isin(*(o.value for o in outcomes))
+    return F.col("outcome").isin(*map(str, outcomes))
 
 
 @dataclass(frozen=True)
@@ -69,6 +68,7 @@ _NEEDED = (
     "_line",
     "_waiting_id",
     "_expires_at",
+    "_waited_for",
     "_reasons",
 )
 
@@ -167,9 +167,11 @@ def _judged(rows: DataFrame, judgement: Judgement) -> DataFrame:
     slim = with_missing(rows, judgement.contract, judgement.parents)
     lacks = F.size("missing") > 0
     from_waiting = F.col("_file") == WAITING_FILE
-    due = F.col("_expires_at") <= F.lit(judgement.now.isoformat()).cast("timestamp")
+    now = F.lit(judgement.now.isoformat()).cast("timestamp")
+    due = deadline(judgement.contract) <= now
     outcome = (
-        F.when(from_waiting & lacks & ~due, Outcome.STAYS.value)
+        F.when(from_waiting & lacks & ~due & F.col("missing").eqNullSafe(F.col("_waited_for")), Outcome.STAYS.value)
+        .when(from_waiting & lacks & ~due, Outcome.LACKS_OTHER.value)
         .when(F.size("_reasons") > 0, Outcome.INVALID.value)
         .when(from_waiting & lacks, Outcome.EXPIRED.value)
         .when(lacks, Outcome.WAITING.value)

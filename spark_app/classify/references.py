@@ -32,6 +32,29 @@ def _left_join(rows: DataFrame, keys: DataFrame | None, reference: Reference, fo
     return rows.join(keys.withColumn(found, F.lit(True)), list(reference.columns), "left")
 
 
+def shortest_wait(missing: str, contract: Contract) -> Column:
+    """Seconds that a row may wait for parents: the least of the references that it lacks; null when it lacks none."""
+    waits = [F.when(F.array_contains(missing, r.name), F.lit(r.max_wait_seconds)) for r in contract.references]
+    if not waits:
+        return F.lit(None).cast("bigint")
+    return F.array_min(F.array_compact(F.array(*waits))).cast("bigint")
+
+
+def after(moment: Column, seconds: Column) -> Column:
+    return F.timestamp_micros(F.unix_micros(moment) + seconds * 1_000_000)
+
+
+def deadline(contract: Contract) -> Column:
+    """When a row that comes back from waiting expires: a parent that came meanwhile hurries it no longer.
+
+    Its entry knows when it expires, and for which parents (`_waited_for`): the difference of the waits moves it.
+    """
+    if len({r.max_wait_seconds for r in contract.references}) < 2:
+        return F.col("_expires_at")
+    moved = shortest_wait("missing", contract) - shortest_wait("_waited_for", contract)
+    return F.coalesce(after(F.col("_expires_at"), moved), F.col("_expires_at"))
+
+
 def keys_of(table: DataFrame, reference: Reference, parent: Contract) -> DataFrame:
     """The distinct parent keys of a table whose rows are unique by the parent's key."""
     keys = table.select(*reference.columns)

@@ -154,7 +154,8 @@ def read_files(engine: Engine, contract: Contract, files: Sequence[SourceFile]) 
     ddl = ", ".join(f"`{field.name}` {_READ_TYPES[str(field.type)]}" for field in spec.schema)
     read = engine.spark.range(0, len(groups), 1, len(groups)).mapInArrow(task(groups, spec), ddl)
     first = F.lit(0).alias("_correction")
-    never_waited = [F.lit(None).cast("string").alias("_waiting_id"), F.lit(None).cast("timestamp").alias("_expires_at")]
+    past = {"_waiting_id": "string", "_expires_at": "timestamp", "_waited_for": "array<string>"}
+    never_waited = [F.lit(None).cast(kind).alias(name) for name, kind in past.items()]
     return read.select(*READ_PLACE.names, first, *never_waited, *contract.names)
 
 

@@ -24,7 +24,7 @@ from spark_app.storage.local import write_once
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-FORMAT = 2
+FORMAT = 3
 
 PLACE = (
     "_rid bigint",
@@ -39,12 +39,13 @@ PLACE = (
     # Of a row that comes back from waiting; null for a row of a file.
     "_waiting_id string",
     "_expires_at timestamp",
+    "_waited_for array<string>",
 )
 WAITING_FILE = -1
 """`_file` of rows that come back from waiting."""
 
-STAYS = "stays"
-"""The outcome of rows that wait on: they take no part in a run's equations."""
+WAITS_ON = ("stays", "lacks_other")
+"""The outcomes of rows that wait on: they take no part in a run's equations."""
 
 BROKEN = "_rid bigint, more_reasons array<int>, more_warnings array<int>"
 
@@ -155,7 +156,7 @@ class Staged:
 
     @property
     def released(self) -> int:
-        return sum(tally.released for outcome, tally in self.outcomes.items() if outcome != STAYS)
+        return sum(tally.released for outcome, tally in self.outcomes.items() if outcome not in WAITS_ON)
 
     @property
     def dropped_files(self) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from spark_app.classify.outcome import PUBLISHED, QUARANTINED, VALID, Outcome
-from spark_app.classify.staging import Staged
+from spark_app.classify.staging import WAITS_ON, Staged
 from spark_app.config.contracts import Contract
 from spark_app.errors import BrokenEquation
 from spark_app.sources.batches import exact_sum
@@ -111,7 +111,7 @@ def _total(name: str, staged: Staged, held_back: bool) -> ControlTotal:
         return exact_sum(map(Decimal, found))
 
     counted = [f for f in staged.files if f.status == "read" and f.index not in staged.held]
-    released = (t.released_totals.get(name, "0") for o, t in staged.outcomes.items() if o != Outcome.STAYS)
+    released = (t.released_totals.get(name, "0") for o, t in staged.outcomes.items() if o not in WAITS_ON)
     to_write = of(*PUBLISHED)
     return ControlTotal(
         read=exact_sum(Decimal(f.totals[name][0]) for f in counted),

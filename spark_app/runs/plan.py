@@ -151,19 +151,20 @@ def _claimed(
 ) -> tuple[Claimed, ...]:
     files = [file for file in found.files if file.dataset in datasets]
     hashes = _hashes(files, history)
-    newest = _newest_of_equal(files, hashes)
-    loaded = {k: v for name in datasets for k, v in _loaded_contents(config.contracts[name], history).items()}
+    chosen_of = _chosen_of_equal(hashes, config.contracts)
+    known = {name: _known_contents(config.contracts[name], history) for name in datasets}
     places = {file: index for index, file in enumerate(files)}
     claimed = []
     for file, index in places.items():
         source = SourceFile(index, str(file.path), file.uri, file.size, file.mtime_ns)
         sha256 = hashes.get(file, "")
-        chosen = newest.get((file.dataset, sha256), file)
+        chosen = chosen_of.get((file.dataset, sha256), file)
         if chosen != file:
             said = f"the same content as {chosen.uri}"
             claimed.append(Claimed(source, file.dataset, file.relative, said, places[chosen]))
             continue
-        claimed.append(Claimed(source, file.dataset, file.relative, loaded.get((file.dataset, sha256), "")))
+        loaded_as = _loaded_as(config.contracts[file.dataset], known[file.dataset].get(sha256), source)
+        claimed.append(Claimed(source, file.dataset, file.relative, loaded_as))
     return tuple(claimed)
 
 
@@ -179,23 +180,37 @@ def _hashes(files: Sequence[RawFile], history: Sequence[Loaded]) -> dict[RawFile
     return result
 
 
-def _newest_of_equal(files: Sequence[RawFile], hashes: Mapping[RawFile, str]) -> dict[tuple[str, str], RawFile]:
-    newest: dict[tuple[str, str], RawFile] = {}
-    for file in files:
-        if file in hashes:
-            key = (file.dataset, hashes[file])
-            if key not in newest or file.mtime_ns > newest[key].mtime_ns:
-                newest[key] = file
-    return newest
+def _chosen_of_equal(hashes: Mapping[RawFile, str], contracts: Contracts) -> dict[tuple[str, str], RawFile]:
+    """Of files with the same bytes the one that is read: as if they had come one by one (decision 13)."""
+    equal: dict[tuple[str, str], list[RawFile]] = {}
+    for file, sha256 in hashes.items():
+        equal.setdefault((file.dataset, sha256), []).append(file)
+    return {
+        key: (min if contracts[key[0]].event_time else max)(alike, key=lambda file: file.mtime_ns)
+        for key, alike in equal.items()
+    }
 
 
-def _loaded_contents(contract: Contract, history: Sequence[Loaded]) -> dict[tuple[str, str], str]:
-    """(dataset, sha256) of what is known of a dataset → who loaded it first."""
+def _known_contents(contract: Contract, history: Sequence[Loaded]) -> dict[str, Loaded]:
+    """sha256 → the load of each content that need not be read again.
+
+    Without event time only the file's own time says which version is the newest: v1, v2, v1 must end at v1, so only the
+    content that was loaded last is known.
+    """
     loads = [load for load in history if load.dataset == contract.dataset]
     if not contract.event_time and loads:
-        # Without event time v1, v2, v1 must end at v1: only the content that was loaded last is known.
         loads = [max(loads, key=lambda load: load.source_modified_at)]
-    return {(load.dataset, load.sha256): f"loaded by run {load.run_id}" for load in reversed(loads)}
+    return {load.sha256: load for load in reversed(loads)}
+
+
+def _loaded_as(contract: Contract, load: Loaded | None, source: SourceFile) -> str:
+    """Who loaded a file's content, when there is nothing in it that a table would take.
+
+    Without event time a newer copy is read again: its rows get its time, and an older version that comes late loses.
+    """
+    if load is None or (not contract.event_time and source.modified_at > load.source_modified_at):
+        return ""
+    return f"loaded by run {load.run_id}"
 
 
 def save(plan: Plan, runs: Path) -> None:

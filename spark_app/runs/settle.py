@@ -5,19 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from spark_app.config.settings import Zones
 from spark_app.errors import BrokenEquation
 from spark_app.runs.plan import Claimed, Plan
-from spark_app.sources.batches import FileResult, SourceFile
+from spark_app.sources.batches import FileResult
 from spark_app.storage.local import Pin, move, remove_tree, write_once
 from spark_app.tables.history import Load, record_loads
-
-
-def source_time(file: SourceFile) -> datetime:
-    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=file.modified_us)
 
 
 def record_history(plan: Plan, zones: Zones, results: dict[int, FileResult], held: set[int]) -> None:
@@ -30,7 +25,7 @@ def record_history(plan: Plan, zones: Zones, results: dict[int, FileResult], hel
             c.file.uri,
             c.file.size,
             results[c.file.index].rows,
-            source_time(c.file),
+            c.file.modified_at,
             plan.now,
             f"{c.file.size}-{c.file.mtime_ns}",
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,10 @@ class SourceFile:
     def modified_us(self) -> int:
         """Microseconds, as the tables keep them."""
         return self.mtime_ns // 1000
+
+    @property
+    def modified_at(self) -> datetime:
+        return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=self.modified_us)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 
 from spark_app.classify.conform import cleaned
 from spark_app.classify.outcome import Outcome, is_one_of, row_id, with_lineage
-from spark_app.classify.staging import WAITING_FILE, text_of
+from spark_app.classify.references import after, deadline, shortest_wait
+from spark_app.classify.staging import WAITING_FILE, WAITS_ON, text_of
 from spark_app.config.contracts import Contract
 from spark_app.engine import functions as F
 from spark_app.engine.port import Engine
@@ -25,6 +26,8 @@ from spark_app.tables.schema import QUARANTINE, WAITING, create_if_missing, exis
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
+TO_WAIT = (Outcome.WAITING, Outcome.LACKS_OTHER)
+"""What writes an open entry of waiting: rows that begin to wait, and those that now wait for other parents."""
 KINDS = {Outcome.INVALID: "invalid", Outcome.DUPLICATE: "duplicate", Outcome.EXPIRED: "expired"}
 
 _LATER = "s.`source_modified_at` > t.`source_modified_at`"
@@ -81,19 +84,15 @@ def entries(rows: DataFrame, verdicts: DataFrame, context: Context) -> DataFrame
     """
     returned = F.col("_file") == WAITING_FILE
     placed = rows.filter("_rid is not null").join(verdicts, "_rid", "left")
-    away = placed.filter(is_one_of((*KINDS, Outcome.WAITING)) & ~_waits_on(returned))
+    away = placed.filter(is_one_of((*KINDS, *TO_WAIT)))
     left = placed.filter(returned).withColumn("outcome", F.coalesce("outcome", F.lit(Outcome.INSERTED.value)))
-    left = left.filter(F.col("outcome") != Outcome.STAYS.value)
+    left = left.filter(~is_one_of(WAITS_ON))
     closing, opening = F.lit(True), F.lit(False)
     both = away.withColumn("_closes", opening)
     if context.returned:
         both = both.unionByName(left.withColumn("_closes", closing))
     known = with_lineage(both).join(context.hashes, "_file", "left")
     return _shaped(_with_keepers(known, rows), context)
-
-
-def _waits_on(returned: Column) -> Column:
-    return returned & (F.col("outcome") == Outcome.WAITING.value)
 
 
 def _shaped(named: DataFrame, context: Context) -> DataFrame:
@@ -121,7 +120,9 @@ def _shaped(named: DataFrame, context: Context) -> DataFrame:
         F.when(F.col("_closes"), run_id).alias("closed_by_run"),
         F.when(F.col("_closes"), F.col("outcome")).alias("closed_as"),
         "missing",
-        F.coalesce("_expires_at", _expires(context)).alias("expires_at"),
+        F.coalesce(deadline(context.contract), after(moment, shortest_wait("missing", context.contract))).alias(
+            "expires_at"
+        ),
         "outcome",
     )
 
@@ -133,7 +134,7 @@ def to_quarantine(found: DataFrame) -> DataFrame:
 
 def to_waiting(found: DataFrame) -> DataFrame:
     """New entries of waiting, and the closing of those that left it, but for those that another reading keeps open."""
-    new = found.filter((F.col("outcome") == Outcome.WAITING.value) & F.col("closed_as").isNull())
+    new = found.filter(is_one_of(TO_WAIT) & F.col("closed_as").isNull())
     closing = found.filter(F.col("closed_as").isNotNull()).join(
         new.select("dataset", "id"), ["dataset", "id"], "left_anti"
     )
@@ -188,6 +189,7 @@ def waiting_rows(engine: Engine, table: Path, contract: Contract) -> DataFrame:
         F.col("correction").alias("_correction"),
         F.col("id").alias("_waiting_id"),
         F.col("expires_at").alias("_expires_at"),
+        F.col("missing").alias("_waited_for"),
         *(F.col(f"_texts.{name}").alias(name) for name in contract.names),
     )
 
@@ -215,21 +217,6 @@ def _key(contract: Contract) -> Column:
 
 def _record(contract: Contract) -> Column:
     return F.to_json(F.struct(*(F.col(text_of(name)).alias(name) for name in contract.names)))
-
-
-def _expires(context: Context) -> Column:
-    """now + the shortest wait among the references that are missing."""
-    moments = [
-        F.when(F.array_contains("missing", r.name), F.lit(_after(context.now, r.max_wait_seconds)))
-        for r in context.contract.references
-    ]
-    if not moments:
-        return F.lit(None).cast("timestamp")
-    return F.array_min(F.array_compact(F.array(*moments))).cast("timestamp")
-
-
-def _after(now: datetime, seconds: int) -> str:
-    return (now + timedelta(seconds=seconds)).isoformat()
 
 
 def place_of(file: Column, sheet: Column, line: Column) -> Column:

@@ -15,7 +15,7 @@ from spark_app.errors import ContractError, SuiteError, UsageError
 from spark_app.runs.abandon import abandon_run, accept_commit
 from spark_app.runs.lock import read_writer
 from spark_app.runs.plan import load_config
-from tests.lake import NOW, ORDERS, PRODUCTS, Lake, order, product
+from tests.lake import ITEMS, NOW, ORDERS, PRODUCTS, Lake, item, order, product
 from tests.pipeline.test_protocol import During, run_killed_at, someone_deletes_a_row_of_an_open_run
 
 pytestmark = pytest.mark.engine
@@ -312,3 +312,63 @@ def test_a_follow_up_has_the_now_of_its_run_and_a_closed_gate(lake: Lake) -> Non
     first, second = lake.runs(open_gate="only today")
     assert (first.exit_code, second.exit_code) == (0, 3)
     assert second.data["now"] == first.data["now"] == NOW.isoformat()
+
+
+UNCLE = {"dataset": "uncle", "key": ["u"], "columns": {"u": {"type": "string"}}}
+IMPATIENT = {
+    **KID,
+    "columns": {**KID["columns"], "u": {"type": "string"}},
+    "references": [
+        {"columns": ["p"], "dataset": "par", "max_wait": "1d"},
+        {"columns": ["u"], "dataset": "uncle", "max_wait": "7d"},
+    ],
+}
+
+
+@pytest.mark.both
+def test_a_row_waits_as_long_as_the_parents_that_it_still_lacks_may_take(lake: Lake, tmp_path: Path) -> None:
+    lake.config = load_config(configured(tmp_path / "c", PAR, UNCLE, IMPATIENT))
+    lake.put("kid/a.csv", "k,p,u\na,x,y\nb,z,y\n")
+    lake.run()
+    lake.put("par/a.csv", "p\nx\n")
+    assert lake.counts(lake.run(now=NOW + timedelta(hours=1)), "kid") == {}
+    first = {w["key"]: (w["missing"], w["expires_at"] - NOW) for w in lake.waiting()}
+    assert first == {
+        "a": (["uncle(u)"], timedelta(days=7)),
+        "b": (["par(p)", "uncle(u)"], timedelta(days=1)),
+    }
+    report = lake.run(now=NOW + timedelta(days=2))
+    assert lake.counts(report, "kid") == {"released": 1, "quarantined": 1}
+    assert [w["key"] for w in lake.waiting()] == ["a"]
+    lake.put("uncle/a.csv", "u\ny\n")
+    assert lake.counts(lake.run(now=NOW + timedelta(days=6)), "kid") == {"released": 1, "inserted": 1}
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_a_newer_copy_of_what_is_loaded_holds_off_an_older_version(lake: Lake, *, at_once: bool) -> None:
+    for name, version, day in (("a", "v2", "2025-05-02"), ("b", "v2", "2025-05-05"), ("c", "v1", "2025-05-03")):
+        lake.put(f"products/{name}.csv", [PRODUCTS, product(1, version)], day)
+        if not at_once:
+            lake.run()
+    lake.run()
+    assert lake.table("products", ["product_name"]) == [("v2",)]
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_a_file_sent_again_is_no_correction_of_a_correction(lake: Lake, *, at_once: bool) -> None:
+    for name, amount, day in (("a", "1", "2025-05-02"), ("b", "2", "2025-05-03"), ("c", "1", "2025-05-05")):
+        lake.put(f"orders/{name}.csv", [ORDERS, order(1, amount)], day)
+        if not at_once:
+            lake.run()
+    lake.run()
+    assert [str(r[0]) for r in lake.table("orders", ["total_amount"])] == ["2.00"]
+
+
+def test_a_dry_run_does_not_find_a_parent_that_its_own_winner_replaces(lake: Lake) -> None:
+    lake.put("orders/a.csv", [ORDERS, order(1, user="u1")])
+    lake.put("products/a.csv", [PRODUCTS, product(1)])
+    lake.run()
+    lake.put("orders/b.csv", [ORDERS, order(1, user="u9")], "2025-05-11")
+    lake.put("order_items/a.csv", [ITEMS, item(1, 1)])
+    dry = lake.counts(lake.run(RunMode.VALIDATE_ONLY), "order_items")
+    assert dry == lake.counts(lake.run(), "order_items") == {"read": 1, "waiting": 1}

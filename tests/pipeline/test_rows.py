@@ -246,19 +246,27 @@ def test_only_the_datasets_asked_for_are_touched(lake: Lake) -> None:
     assert lake.raw() == ["orders/a.csv"]
 
 
-def test_of_equal_bytes_one_file_loads_and_the_newest_source_time_counts(lake: Lake) -> None:
-    lake.put("orders/one/a.csv", [ORDERS, order(1)], "2025-05-10")
-    lake.put("orders/two/a.csv", [ORDERS, order(1)], "2025-05-12")
+@pytest.mark.parametrize(
+    ("dataset", "lines", "read"),
+    [
+        ("orders", [ORDERS, order(1)], "one"),  # sent again, it says nothing new
+        ("products", [PRODUCTS, product(1)], "two"),  # without event time: still so at the later time
+    ],
+)
+def test_of_equal_bytes_one_file_loads_and_both_are_archived(
+    lake: Lake, dataset: str, lines: list[str], read: str
+) -> None:
+    lake.put(f"{dataset}/one/a.csv", lines, "2025-05-10")
+    lake.put(f"{dataset}/two/a.csv", lines, "2025-05-12")
     report = lake.run()
     assert {n: f["status"] for n, f in lake.files(report).items()} == {
-        "orders/one/a.csv": "already_loaded",
-        "orders/two/a.csv": "loaded",
+        f"{dataset}/{folder}/a.csv": "loaded" if folder == read else "already_loaded" for folder in ("one", "two")
     }
-    assert lake.table("orders", ["source_file"]) == [("raw/orders/two/a.csv",)]
+    assert lake.table(dataset, ["source_file"]) == [(f"raw/{dataset}/{read}/a.csv",)]
     archived = sorted(
         f.relative_to(lake.zones.archive / report.run_id).as_posix() for f in lake.zones.archive.rglob("*.csv")
     )
-    assert archived == ["orders/one/a.csv", "orders/two/a.csv"]
+    assert archived == [f"{dataset}/one/a.csv", f"{dataset}/two/a.csv"]
 
 
 def test_the_same_name_with_other_content_loads(lake: Lake) -> None:
