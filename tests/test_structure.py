@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from spark_app import errors
+from spark_app.config import contracts
 from spark_app.tables import schema
 from spark_app.tables.entries import ENTRIES
 
@@ -47,6 +48,12 @@ def test_locks_and_documents_name_no_host_of_a_registry() -> None:
     files = [*ROOT.glob("requirements/*"), *ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "Makefile"]
     for file in files:
         assert not re.search(r"(pypi|pythonhosted|maven|repo1)\.", file.read_text()), file
+
+
+def test_the_names_that_a_column_cannot_have_are_documented() -> None:
+    told = (ROOT / "docs/contracts.md").read_text()
+    for name in (*contracts.LINEAGE, *contracts._RESERVED):
+        assert f"`{name}`" in told, name
 
 
 def test_every_locked_package_has_a_hash() -> None:

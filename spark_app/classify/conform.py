@@ -2,7 +2,7 @@
 
 The formats, tried in this order:
 timestamp  yyyy-MM-dd HH:mm[:ss[.ffffff]] with a blank or T, then MM/dd/yyyy HH:mm[:ss]; an offset (Z, +02:00) may
-           follow the ISO form; without one the contract's time zone applies
+           follow the ISO form; without one the contract's time zone applies; years 0001 to 9999
 date       yyyy-MM-dd, MM/dd/yyyy, then dd/MM/yyyy; a time of midnight may follow the ISO form
 boolean    1 true yes · 0 false no, in any letter case
 int, long  digits; .0 may follow
@@ -27,6 +27,9 @@ _OFFSET = r"(Z|[+-][0-9]{2}:[0-9]{2})$"
 _ISO_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]00:00(:00(\.0{1,6})?)?)?$"
 _SLASH_DATE = r"^[0-9]{2}/[0-9]{2}/[0-9]{4}$"
 _WHOLE = r"^[+-]?[0-9]{1,19}(\.0{1,6})?$"
+
+_YEARS = ("0001-01-01 00:00:00", "9999-12-31 23:59:59.999999")
+"""The years that every reader of a table knows: one engine casts the year 0000, and an offset leads beyond 9999."""
 
 SPARK_TYPES = {"long": "bigint"}
 """Contract types whose Spark name differs."""
@@ -77,9 +80,10 @@ def _boolean(text: Column) -> Column:
 def _timestamp(text: Column, timezone: str) -> Column:
     iso = F.when(text.rlike(_ISO_TIME), text).when(text.rlike(_SLASH_TIME), _iso_from_slashes(text, 1, 4))
     moment = iso.try_cast("timestamp")
-    if timezone == "UTC":
-        return moment
-    return F.when(text.rlike(_OFFSET), moment).otherwise(F.to_utc_timestamp(moment, timezone))
+    if timezone != "UTC":
+        moment = F.when(text.rlike(_OFFSET), moment).otherwise(F.to_utc_timestamp(moment, timezone))
+    first, last = (F.lit(edge).cast("timestamp") for edge in _YEARS)
+    return F.when(moment.between(first, last), moment)
 
 
 def _date(text: Column) -> Column:
@@ -88,7 +92,8 @@ def _date(text: Column) -> Column:
     month_first, day_first = _iso_from_slashes(slashed, 1, 4), _iso_from_slashes(slashed, 4, 1)
     # Through timestamp: a direct cast of a text with a time is null on one engine.
     forms = (form.try_cast("timestamp").cast("date") for form in (iso, month_first, day_first))
-    return F.coalesce(*forms)
+    day = F.coalesce(*forms)
+    return F.when(day >= F.lit(_YEARS[0]).cast("timestamp").cast("date"), day)
 
 
 def _iso_from_slashes(text: Column, month: int, day: int) -> Column:

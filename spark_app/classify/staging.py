@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spark_app import __version__
-from spark_app.classify.conform import spark_type
+from spark_app.classify.conform import cleaned, spark_type
 from spark_app.config.contracts import Contract
 from spark_app.engine import functions as F
 from spark_app.engine.port import Engine
@@ -55,6 +55,12 @@ VERDICTS = "_rid bigint, outcome string, missing array<string>, keeper bigint"
 def text_of(column: str) -> str:
     """The staged column that holds a contract column's original text."""
     return f"_text_{column}"
+
+
+def key_text(name: str, contract: Contract) -> Column:
+    """A staged key column in one form, however a file writes it: its value; its cleaned text where that is no value."""
+    text = cleaned(F.col(text_of(name)), contract.columns[name])
+    return text if contract.columns[name].type == "string" else F.coalesce(F.col(name).cast("string"), text)
 
 
 def rows_ddl(contract: Contract) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import sys
 from types import FrameType
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from spark_app.errors import LakehouseError
 
+_SIGNAL = 128
+"""Added to a signal's number, as shells do."""
 _GC_THRESHOLD = 50_000
 """Imports make half a million objects that live to the end: Python's 700 looks at them again and again (0.1 s)."""
 
@@ -25,6 +28,10 @@ def main() -> None:
     signal.signal(signal.SIGINT, _stopped)
     try:
         app()  # exits by itself: 0, a command's own code, or 2 for wrong use
+    except SystemExit as stop:
+        if isinstance(stop.code, int) and stop.code > _SIGNAL:
+            _leave(stop.code)
+        raise
     except LakehouseError as error:
         sys.exit(_tell(error))
     except Exception as error:  # noqa: BLE001 - the entry point: a bug gets a sentence, and no row of its message
@@ -33,9 +40,16 @@ def main() -> None:
         gc.freeze()  # the interpreter's last collection walks every imported module: 0.2 s
 
 
+def _leave(code: int) -> None:
+    """Ends at once: the interpreter's own end would wait for a client whose call the signal has cut in two."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 def _stopped(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signal module's signature
     print("stopped · nothing is lost: the next run goes on where this one was", file=sys.stderr)
-    sys.exit(128 + number)
+    sys.exit(_SIGNAL + number)
 
 
 def _tell(error: LakehouseError) -> int:

@@ -12,7 +12,10 @@ from spark_app.cli.options import AsJson, ConfigFolder, EngineOption, configurat
 
 
 def doctor(engine: EngineOption = None, config: ConfigFolder = None, as_json: AsJson = False) -> None:
-    """Run a small real job: the engine starts, a table is written, merged and read."""
+    """Run a small real job on a sample of its own: the engine starts, a table is written, merged and read.
+
+    The configuration is checked as a run checks it.
+    """
     from spark_app import __version__
     from spark_app.config.settings import Zones, engine_settings
     from spark_app.engine.start import engine_of
@@ -27,7 +30,9 @@ def doctor(engine: EngineOption = None, config: ConfigFolder = None, as_json: As
         zones = Zones.under(Path(scratch))
         Shop(zones.raw[0], Shape(products=10, days=1, orders_a_day=5, fault_every=0)).write()
         with engine_of(settings, zones.state / "spark.log") as start:
-            report = load(Request(zones), chosen, Surroundings(zones, start, settings.name.value, Silent())).asked
+            report = load(
+                Request(zones), configuration(None), Surroundings(zones, start, settings.name.value, Silent())
+            ).asked
     loaded = {name: d["loaded"] for name, d in report.data["datasets"].items()}
     facts = {
         "version": __version__,

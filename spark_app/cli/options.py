@@ -69,6 +69,12 @@ def require_dataset(config: Config, dataset: str) -> None:
         raise UsageError(f"There is no dataset {dataset!r}", next_step=f"Datasets are {', '.join(config.contracts)}.")
 
 
+def require_run(zones: Zones, run: str) -> None:
+    """Raises UsageError when a run is named of which nothing is kept."""
+    if run and not (zones.runs / run).is_dir():
+        raise UsageError(f"There is no run {run}", where=str(zones.runs), next_step="Look: lakehouse status.")
+
+
 def require_files(files: Sequence[Path]) -> None:
     """Raises UsageError when a file is not there."""
     if missing := [f for f in files if not f.is_file()]:

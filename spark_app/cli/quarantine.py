@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from spark_app.cli.options import AsJson, ConfigFolder, Root, RunId, configuration, zones
+from spark_app.cli.options import AsJson, ConfigFolder, Root, RunId, configuration, require_run, zones
 
 app = typer.Typer(help="Rows that did not load, with every reason.", no_args_is_help=True)
 
@@ -21,7 +21,9 @@ def list_causes(root: Root, run: RunId = "", dataset: DatasetOption = "", as_jso
     """One line a cause: how many rows, in which files."""
     from spark_app.reporting.entries import causes
 
-    found = causes(zones(root), run, dataset)
+    places = zones(root)
+    require_run(places, run)
+    found = causes(places, run, dataset)
     if as_json:
         print(json.dumps(found, indent=1))
         return
@@ -44,7 +46,9 @@ def show(
     """The rows themselves, with all reasons; held rows of a run too."""
     from spark_app.reporting.entries import rows
 
-    found = rows(zones(root), configuration(config), run, dataset, reveal=reveal, limit=limit)
+    places = zones(root)
+    require_run(places, run)
+    found = rows(places, configuration(config), run, dataset, reveal=reveal, limit=limit)
     if as_json:
         print(json.dumps(found, indent=1, ensure_ascii=False))
         return

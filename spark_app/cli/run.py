@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,6 +22,10 @@ from spark_app.cli.options import (
 )
 from spark_app.config.caller import utc_now
 from spark_app.config.settings import RunMode
+from spark_app.errors import LakehouseError, UsageError
+
+if TYPE_CHECKING:
+    from spark_app.reporting.report import Report
 
 
 def run(
@@ -46,6 +50,7 @@ def run(
     from spark_app.engine.start import engine_of
     from spark_app.runs.run_id import new_run_id
 
+    _require_file(report)
     places, settings = zones(root), engine_settings(engine)
     run_id = run_id or new_run_id(parse_time(now) if now else utc_now())
     with engine_of(settings, places.runs / run_id / "spark.log") as start:
@@ -53,21 +58,40 @@ def run(
             start.launch()  # while the rest is imported and planned
         from spark_app.loading import Surroundings
         from spark_app.pipeline import load
+        from spark_app.reporting.commands import Commands
+        from spark_app.reporting.report import read_report
         from spark_app.reporting.terminal import Screen
-        from spark_app.storage.local import write_once
 
         asked = request(root, run_mode, datasets, open_gate, now, run_id)
         chosen = configuration(config)
-        with Screen(root, settings.cores) as screen:
-            done = load(asked, chosen, Surroundings(places, start, settings.name.value, screen), seconds(wait))
-    if report is not None:
-        write_once(report.absolute(), done.asked.to_json())
-    if as_json:
-        print(done.asked.to_json())
-    else:
+        with Screen(Commands(root, str(config or "")), settings.cores) as screen:
+            try:
+                done = load(asked, chosen, Surroundings(places, start, settings.name.value, screen), seconds(wait))
+            except LakehouseError:
+                if (failed := read_report(places.runs, run_id)) and not failed.finished:
+                    _hand_out(failed, report, as_json=as_json)
+                raise
+    _hand_out(done.asked, report, as_json=as_json)
+    if not as_json:
         for each in done:
             screen.result(each)
     raise typer.Exit(_worst([r.exit_code for r in done]))
+
+
+def _hand_out(result: Report, file: Path | None, *, as_json: bool) -> None:
+    """The report to where programs asked for it."""
+    from spark_app.storage.local import write_once
+
+    if file is not None:
+        write_once(file.absolute(), result.to_json())
+    if as_json:
+        print(result.to_json())
+
+
+def _require_file(report: Path | None) -> None:
+    """Raises UsageError, before the run, for a place where no report can be written."""
+    if report is not None and report.is_dir():
+        raise UsageError("--report is a folder", where=str(report), next_step="Name a file in it.")
 
 
 def _worst(codes: list[int]) -> int:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spark_app.config.settings import EngineSettings
 from spark_app.engine.jars import delta_jars
@@ -50,6 +50,12 @@ class ClassicEngine(Engine):
             session = builder.getOrCreate()
         session.sparkContext.setLogLevel("WARN")
         return cls(session, settings.cores)
+
+    def kill(self) -> None:
+        gateway: Any = self.spark.sparkContext._gateway
+        if process := getattr(gateway, "proc", None):  # under spark-submit the JVM is our parent
+            process.kill()
+            process.wait()
 
     def frame(self, table: object) -> DataFrame:
         import pyarrow as pa

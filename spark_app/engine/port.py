@@ -76,6 +76,11 @@ class Engine:
     def stop(self) -> None:
         self.spark.stop()
 
+    def kill(self) -> None:
+        """Ends the engine's process without a word to it: after a signal has cut a call in two, its client may wait
+        for ever for an answer (seen with gRPC: `Channel.close` in the main thread)."""
+        raise NotImplementedError
+
     @contextmanager
     def _acting(self) -> Iterator[None]:
         try:

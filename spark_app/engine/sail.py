@@ -67,6 +67,9 @@ class SailEngine(Engine):
 
     def stop(self) -> None:
         self.spark.stop()
+        self.kill()
+
+    def kill(self) -> None:
         end(self.server)
 
     def _translated(self, error: Exception) -> Exception | None:

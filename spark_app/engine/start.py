@@ -45,17 +45,29 @@ class EngineStarter:
         if self._engine is not None:
             self._engine.stop()
         elif self._server is not None:
-            end(self._server)
+            self.kill()
             self._log.unlink()  # of an engine that was never asked for anything
             with suppress(OSError):  # kept when the run has left something there
                 self._log.parent.rmdir()
 
+    def kill(self) -> None:
+        """Ends what was started, whatever it is doing."""
+        if self._engine is not None:
+            self._engine.kill()
+        elif self._server is not None:
+            end(self._server)
+
 
 @contextmanager
 def engine_of(settings: EngineSettings, log: Path) -> Iterator[EngineStarter]:
-    """A starter whose engine, if it was started, stops at the end."""
+    """A starter whose engine, if it was started, stops at the end; at a signal it is killed."""
     starter = EngineStarter(settings, log)
     try:
         yield starter
-    finally:
+    except SystemExit:  # what the signals' handler raises
+        starter.kill()
+        raise
+    except BaseException:
         starter.stop()
+        raise
+    starter.stop()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -46,53 +45,7 @@ def rows(zones: Zones, config: Config, run: str, dataset: str, *, reveal: bool, 
         record_now(zones.system_table("decisions"), "reveal", run, dataset)
     found = _open(zones, run, dataset, None).slice(0, limit).to_pylist()
     found += _held(zones, run, dataset)[: limit - len(found)]
-    known = [entry for entry in found if entry["dataset"] in config.contracts]  # others need their own --config
-    return [_shown(entry, config.contracts[entry["dataset"]], zones, reveal=reveal) for entry in known]
-
-
-def trace_key(zones: Zones, contract: Contract, key: str) -> list[dict[str, str]]:
-    """Where the row of a key is: its table, quarantine, waiting (closed entries too)."""
-    steps = []
-    if exists(zones.table(contract.dataset)):
-        steps += _in_table(zones.table(contract.dataset), contract, key)
-    for name in ("quarantine", "waiting"):
-        path = zones.system_table(name)
-        if exists(path):
-            wanted = (pc.field("dataset") == contract.dataset) & (pc.field("key") == key)
-            entries = read(path).to_table(filter=wanted).to_pylist()
-            steps += [_step(name, entry) for entry in sorted(entries, key=lambda e: e["first_seen"])]
-    return steps
-
-
-def _in_table(path: Path, contract: Contract, key: str) -> list[dict[str, str]]:
-    parts = key.split("|")
-    if len(parts) != len(contract.key):
-        return []
-    wanted = None
-    for name, part in zip(contract.key, parts, strict=True):
-        condition = pc.field(name).cast(pa.string()) == part
-        wanted = condition if wanted is None else wanted & condition
-    found = read(path).to_table(columns=["source_file", "run_id", "ingestion_timestamp"], filter=wanted)
-    return [
-        {
-            "where": "table",
-            "place": r["source_file"],
-            "run_id": r["run_id"],
-            "detail": f"loaded {r['ingestion_timestamp'].isoformat()}",
-        }
-        for r in found.to_pylist()
-    ]
-
-
-def _step(where: str, entry: dict[str, Any]) -> dict[str, str]:
-    reasons = entry["reasons"] if where == "quarantine" else entry["missing"]
-    state = f"closed by run {entry['closed_by_run']} as {entry['closed_as']}" if entry["closed_at"] else "open"
-    return {
-        "where": where,
-        "place": _place(entry),
-        "run_id": entry["run_id"],
-        "detail": f"{', '.join(reasons)} · {state}",
-    }
+    return [_shown(entry, config.contracts.get(entry["dataset"]), zones, reveal=reveal) for entry in found]
 
 
 def _open(zones: Zones, run: str, dataset: str, columns: list[str] | None) -> pa.Table:
@@ -119,16 +72,13 @@ def _held(zones: Zones, run: str, dataset: str) -> list[dict[str, Any]]:
     ]
 
 
-def _shown(entry: dict[str, Any], contract: Contract, zones: Zones, *, reveal: bool) -> dict[str, Any]:
-    record: dict[str, str | None] = json.loads(entry["record"]) if entry["record"] else {}
-    raw = entry["raw_text"]
-    if not reveal and contract.masked:
-        salt = salt_of(zones.state)
-        record = masked(record, contract, salt)
-        raw = token(raw, salt) if raw else None
-    shown = ", ".join(f"{k}={v!r}" for k, v in record.items()) if record else f"raw text {raw!r}"
+def _shown(entry: dict[str, Any], contract: Contract | None, zones: Zones, *, reveal: bool) -> dict[str, Any]:
+    if contract is None:  # nothing says which of its values are masked
+        shown = f"not shown: --config knows no dataset {entry['dataset']}"
+    else:
+        shown = _values(entry, contract, zones, reveal=reveal)
     return {
-        "place": _place(entry),
+        "place": place(entry),
         "dataset": entry["dataset"],
         "kind": entry["kind"],
         "reasons": entry["reasons"],
@@ -138,7 +88,18 @@ def _shown(entry: dict[str, Any], contract: Contract, zones: Zones, *, reveal: b
     }
 
 
-def _place(entry: dict[str, Any]) -> str:
+def _values(entry: dict[str, Any], contract: Contract, zones: Zones, *, reveal: bool) -> str:
+    record: dict[str, str | None] = json.loads(entry["record"]) if entry["record"] else {}
+    raw = entry["raw_text"]
+    if not reveal and contract.masked:
+        salt = salt_of(zones.state)
+        record = masked(record, contract, salt)
+        raw = token(raw, salt) if raw else None
+    return ", ".join(f"{k}={v!r}" for k, v in record.items()) if record else f"raw text {raw!r}"
+
+
+def place(entry: dict[str, Any]) -> str:
+    """Where the row of an entry came from, as people write it."""
     sheet = f"!{entry['sheet']}" if entry["sheet"] else ""
     return f"{entry['source_file']}{sheet}:{entry['line']}"
 

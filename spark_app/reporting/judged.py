@@ -22,13 +22,14 @@ _SHOWN = 20
 def judge_files(
     engine: Engine, files: Sequence[Path], config: Config, dataset: str, now: datetime | None, scratch: Path
 ) -> dict[str, Any]:
-    """Rows, invalid rows and their places of each file; references are not looked at, for there are no tables."""
-    alone, moment = config.contracts[dataset].model_copy(update={"references": ()}), now or utc_now()
+    """Rows, invalid rows and their places of each file; no parent is looked for, for there are no tables."""
+    contract, moment = config.contracts[dataset], now or utc_now()
     pinned = [pinned_file(i, file) for i, file in enumerate(files)]
-    ruleset = compile_suite(config.suites[dataset], alone, moment)
-    data = StageInput(alone, ruleset, pinned, None, {}, None, moment, gate_open=True)
+    ruleset = compile_suite(config.suites[dataset], contract, moment)
+    no_parents = {reference.name: None for reference in contract.references}
+    data = StageInput(contract, ruleset, pinned, None, no_parents, None, moment, gate_open=True)
     attempt, staged = stage(engine, data, scratch / "staged" / dataset)
-    bad = read_rows(engine, attempt, alone).filter(F.size("_reasons") > 0).filter("_rid is not null")
+    bad = read_rows(engine, attempt, contract).filter(F.size("_reasons") > 0).filter("_rid is not null")
     shown = engine.collect(bad.select("_file", "_sheet", "_line", "_reasons").orderBy("_rid").limit(_SHOWN))
     names = {f.index: f.uri for f in pinned}
     rows = [

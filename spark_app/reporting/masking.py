@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +22,10 @@ def salt_of(state: Path) -> str:
 
 def token(value: str, salt: str) -> str:
     return "~" + hashlib.sha256(f"{salt}|{value}".encode()).hexdigest()[:10]
+
+
+def is_token(text: str) -> bool:
+    return re.fullmatch("~[0-9a-f]{10}", text) is not None
 
 
 def masked(record: Mapping[str, str | None], contract: Contract, salt: str) -> dict[str, str | None]:

@@ -14,8 +14,9 @@ from rich.text import Text
 
 from spark_app import __version__
 from spark_app.config.settings import RunMode
+from spark_app.reporting.commands import Commands
 from spark_app.reporting.report import Report
-from spark_app.reporting.wording import control_totals, last_line, top_reasons, trouble
+from spark_app.reporting.wording import control_totals, counted, last_line, top_reasons, trouble
 from spark_app.runs.plan import Plan
 
 _WIDE = 112
@@ -35,8 +36,8 @@ _COLUMNS = (
 class Screen:
     """An observer that speaks to people."""
 
-    def __init__(self, root: str, cores: int) -> None:
-        self._root, self._cores = root, cores
+    def __init__(self, commands: Commands, cores: int) -> None:
+        self._commands, self._cores = commands, cores
         self._err = Console(stderr=True, highlight=False)
         self._out = Console(highlight=False)
         if not self._out.is_terminal and "COLUMNS" not in os.environ:
@@ -57,8 +58,8 @@ class Screen:
     def planned(self, plan: Plan, engine: str) -> None:
         cores = "1 core" if self._cores == 1 else f"{self._cores} cores"
         self._say(
-            f"lakehouse {__version__} · run {plan.run_id} · {plan.mode.value} · {engine}, {cores} · {self._root} · "
-            f"now = {plan.now:%Y-%m-%dT%H:%M:%SZ}"
+            f"lakehouse {__version__} · run {plan.run_id} · {plan.mode.value} · {engine}, {cores} · "
+            f"{self._commands.root} · now = {plan.now:%Y-%m-%dT%H:%M:%SZ}"
         )
         new = [c for c in plan.files if not c.loaded_as]
         ignored = [p for p in plan.passed if p.status == "ignored"]
@@ -66,17 +67,17 @@ class Screen:
         known = f", {len(plan.files) - len(new)} loaded before" if len(new) < len(plan.files) else ""
         size = sum(c.file.size for c in new) / 1e6
         lock = "" if plan.mode is RunMode.VALIDATE_ONLY else "✔ lock · "
-        self._say(f"{lock}✔ plan: {len(new)} files, {size:,.1f} MB claimed{known}{told}")
+        self._say(f"{lock}✔ plan: {counted(len(new), 'file')}, {size:,.1f} MB claimed{known}{told}")
 
     def dataset_started(self, dataset: str, files: int) -> None:
-        self._show(f"{dataset} {files} files · reading")
+        self._show(f"{dataset} {_source(files)} · reading")
 
     def merging(self, dataset: str, rows: int) -> None:
         self._show(f"{dataset} · merging {rows:,} rows")
 
     def dataset_done(self, dataset: str, files: int, seconds: float) -> None:
         self._quiet()
-        self._say(f"✔ {dataset} {files} file{'' if files == 1 else 's'} {seconds:.1f} s")
+        self._say(f"✔ {dataset} {_source(files)} {seconds:.1f} s")
 
     def finished(self, report: Report) -> None:  # noqa: ARG002 - results are printed when all runs have ended
         self._quiet()
@@ -85,10 +86,19 @@ class Screen:
         """The report as a person reads it."""
         data = report.data
         if data["datasets"]:
-            self._out.print(self._table(data["datasets"]))
-        for line in (*control_totals(data), *top_reasons(data, self._root), *trouble(data, self._root)):
+            self._print_table(self._table(data["datasets"]))
+        for line in (*control_totals(data), *top_reasons(data, self._commands), *trouble(data, self._commands)):
             self._print(line)
-        self._print(last_line(data, self._root))
+        self._print(last_line(data, self._commands))
+
+    def _print_table(self, table: Table) -> None:
+        if self._out.is_terminal:
+            self._out.print(table)
+            return
+        with self._out.capture() as drawn:
+            self._out.print(table)
+        for line in drawn.get().splitlines():
+            self._out.print(line.rstrip(), soft_wrap=True, markup=False)
 
     def _print(self, line: str) -> None:
         """A line of the result: broken between words on a terminal, whole in a file."""
@@ -130,6 +140,10 @@ class Screen:
         if self._live is not None:
             self._live.stop()
             self._live = None
+
+
+def _source(files: int) -> str:
+    return counted(files, "file") if files else "what waited"
 
 
 def _figures(d: dict[str, Any]) -> list[str]:

@@ -8,38 +8,52 @@ from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import Any
 
+from spark_app.config.settings import RunMode
+from spark_app.reporting.commands import Commands
+
 _ENDS = {
-    "succeeded": "Loaded",
-    "nothing_to_do": "Nothing to do",
-    "partly_failed": "Loaded in part",
-    "quality_failed": "Failed",
-    "failed": "Failed",
+    "succeeded": ("Loaded", "Would load"),
+    "nothing_to_do": ("Nothing to do", "Nothing to do"),
+    "partly_failed": ("Loaded in part", "Would load in part"),
+    "quality_failed": ("Failed", "Would fail"),
+    "failed": ("Failed", "Failed"),
 }
+"""By a report's status: what happened, and what would happen."""
 _PLACES = ("loaded", "stale", "held", "quarantined", "duplicates", "waiting")
 _TOP_REASONS = 3
 
 
+def _dry(data: dict[str, Any]) -> bool:
+    return bool(data["run_mode"] == RunMode.VALIDATE_ONLY)
+
+
 def control_totals(data: dict[str, Any]) -> Iterator[str]:
-    """The equation in money, a line for each column that a contract names."""
+    """The equation in money, a line for each column that a contract names, with all decimals that there are."""
     for name, d in data["datasets"].items():
         for column, total in d["control_totals"].items():
-            sums = {place: Decimal(total[place]) for place in ("read", "released", *_PLACES)}
-            if not sums["read"] and not sums["released"]:
+            if not d["read"] and not d["released"]:
                 continue
-            left = " + ".join(f"{sums[p]:,.2f} {p}" for p in ("read", "released") if p == "read" or sums[p])
-            right = " + ".join(f"{sums[p]:,.2f} {p}" for p in _PLACES if sums[p]) or "0.00 loaded"
-            odd = f"   ({total['not_numbers']:,} rows: not a number)" if total["not_numbers"] else ""
-            yield f"{name}.{column}   {left} = {right}{odd}"
+            sums = {place: Decimal(total[place]) for place in ("read", "released", *_PLACES)}
+            decimals = max(2, *(-int(s.normalize().as_tuple().exponent) for s in sums.values()))
+            told = {place: f"{s:,.{decimals}f} {place}" for place, s in sums.items() if s}
+            left = " + ".join(told[p] for p in ("read", "released") if p in told) or "0.00 read"
+            right = " + ".join(told[p] for p in _PLACES if p in told) or "0.00 loaded"
+            yield f"{name}.{column}   {left} = {right}{_no_numbers(total['not_numbers'])}"
 
 
-def top_reasons(data: dict[str, Any], root: str) -> Iterator[str]:
+def _no_numbers(rows: int) -> str:
+    return f"   ({counted(rows, 'row')}: not a number)" if rows else ""
+
+
+def top_reasons(data: dict[str, Any], commands: Commands) -> Iterator[str]:
     """The most frequent causes, each with the file that has most of it."""
     found = [(n, name, reason) for name, d in data["datasets"].items() for reason, n in d["reasons"].items()]
     if found:
         most = sorted(found, key=lambda cause: (-cause[0], cause[1:]))[:_TOP_REASONS]
         told = [f"{n:,} {name} {reason}{_worst_file(data, name, reason)}" for n, name, reason in most]
         yield f"top reasons   {' · '.join(told)}"
-        yield f"    all: lakehouse quarantine list --root {root} --run {data['run_id']}"
+        if not _dry(data):  # a dry run puts nothing into quarantine
+            yield f"    all: {commands.by_root('quarantine list', '--run', data['run_id'])}"
 
 
 def _worst_file(data: dict[str, Any], dataset: str, reason: str) -> str:
@@ -50,42 +64,56 @@ def _worst_file(data: dict[str, Any], dataset: str, reason: str) -> str:
     return f" ({worst['reasons'][reason]:,} in {PurePosixPath(worst['uri']).name})"
 
 
-def trouble(data: dict[str, Any], root: str) -> Iterator[str]:
+def trouble(data: dict[str, Any], commands: Commands) -> Iterator[str]:
     """Every file that did not load, why, and what to do; what belongs to a file is indented below it."""
     for name, d in data["datasets"].items():
         for file in d["files"]:
             if file["status"] == "rejected":
-                yield from _rejected(file, data["run_id"])
+                yield from _rejected(file, data)
             elif file["status"] == "held":
-                yield from _held(file, name, d, data["run_id"], root)
+                yield from _held(file, name, data, commands)
             else:
-                yield from _rejected_sheets(file)
+                yield from _rejected_sheets(file, data)
     for other in data["other_files"]:
         if other["status"] == "unknown":
             yield f"✖ {other['uri']}  stays in raw: {other['reason']}"
             yield f"    fix: {other['fix']}"
 
 
-def _rejected(file: dict[str, Any], run_id: str) -> Iterator[str]:
+def _fate(word: str, data: dict[str, Any]) -> str:
+    return f"would be {word}" if _dry(data) else word
+
+
+def _rejected(file: dict[str, Any], data: dict[str, Any]) -> Iterator[str]:
+    yield f"✖ {file['uri']}  {_fate('rejected', data)}: {file['error']}"
+    if _dry(data):
+        yield f"    fix: {file['fix']}"
+        return
     below = file["uri"].partition("/")[2]
-    yield f"✖ {file['uri']}  rejected: {file['error']}"
-    yield f"    file → rejected/{run_id}/{below} (+ .error.json)"
+    yield f"    file → rejected/{data['run_id']}/{below} (+ .error.json)"
     yield f"    fix: {file['fix']} Then copy it back to {PurePosixPath(file['uri']).parent}/."
 
 
-def _held(file: dict[str, Any], dataset: str, d: dict[str, Any], run_id: str, root: str) -> Iterator[str]:
-    would_be, others = file["would_be"], sum(f["status"] == "loaded" for f in d["files"])
-    also = f"; the other {others} file{_s(others)} loaded" if others and would_be else ""
-    stays = f" It stays in raw, nothing of it was loaded{also}." if would_be else ""
-    yield f"✖ {file['uri']}  held: {file['error']}{stays}"
+def _held(file: dict[str, Any], dataset: str, data: dict[str, Any], commands: Commands) -> Iterator[str]:
+    would_be = file["would_be"]
+    stays = f" {_stays(data['datasets'][dataset])}" if would_be and not _dry(data) else ""
+    yield f"✖ {file['uri']}  {_fate('held', data)}: {file['error']}{stays}"
     if not would_be:
         yield f"    fix: {file['fix']}"
         return
     if cause := would_be.get("cause"):
-        yield f"    {cause['rows']:,} share one cause: {cause['rule']}{_lines(cause, file)}"
-    yield f"    see: lakehouse quarantine show --root {root} --run {run_id}"
+        share = "cause" if cause["rows"] == 1 else f"{cause['rows']:,} share one cause"
+        yield f"    {share}: {cause['rule']}{_lines(cause, file)}"
+    yield f"    see: {commands.by_config('quarantine show', '--run', data['run_id'])}"
     yield "    fix: correct the file, or accept it once:"
-    yield f'    lakehouse run --root {root} --datasets {dataset} --open-gate "REASON"'
+    again = commands.by_config("run", "--datasets", dataset, "--open-gate", '"REASON"')
+    yield f"    {again}"
+
+
+def _stays(d: dict[str, Any]) -> str:
+    others = sum(f["status"] == "loaded" for f in d["files"])
+    also = f"; the other {counted(others, 'file')} loaded" if others else ""
+    return f"It stays in raw, nothing of it was loaded{also}."
 
 
 def _lines(cause: dict[str, Any], file: dict[str, Any]) -> str:
@@ -95,26 +123,34 @@ def _lines(cause: dict[str, Any], file: dict[str, Any]) -> str:
     return f", line {first}" if first == last else f", lines {first:,}–{last:,}"
 
 
-def _rejected_sheets(file: dict[str, Any]) -> Iterator[str]:
+def _rejected_sheets(file: dict[str, Any], data: dict[str, Any]) -> Iterator[str]:
     for sheet in file["sheets"]:
         if sheet["status"] == "rejected":
-            yield f"✖ {file['uri']}  worksheet {sheet['name']!r} rejected ({sheet['rows']:,} rows): {sheet['error']}"
+            fate = f"{_fate('rejected', data)} ({counted(sheet['rows'], 'row')})"
+            yield f"✖ {file['uri']}  worksheet {sheet['name']!r} {fate}: {sheet['error']}"
             yield f"    fix: {sheet['fix']}"
 
 
-def last_line(data: dict[str, Any], root: str) -> str:
+def last_line(data: dict[str, Any], commands: Commands) -> str:
     """How the run ended: what it left for a person, where its report is, whether a retry helps."""
-    end, left = _ENDS[data["status"]], ", ".join(_left(data))
-    bad = sum(d["quarantined"] + d["duplicates"] for d in data["datasets"].values())
+    end, left = _ENDS[data["status"]][_dry(data)], ", ".join(_left(data))
     if left:
         end += f": {left}"
-    elif data["status"] == "succeeded" and bad:
-        end += ", with warnings"
-    report = f"{root.rstrip('/')}/processed/runs/{data['run_id']}/report.json"
+    elif data["status"] == "succeeded":
+        end += _aside(data)
+    report = f"{commands.root.rstrip('/')}/processed/runs/{data['run_id']}/report.json"
     code = f" · not worth a retry · exit {data['exit_code']}" if data["exit_code"] else ""
     if data["status"] != "nothing_to_do" and importlib.util.find_spec("great_expectations"):
-        code += f" · next: lakehouse docs serve --root {root}"
+        code += f" · next: {commands.by_root('docs serve')}"
     return f"{end}, in {data['seconds']['total']:.1f} s · report {report}{code}"
+
+
+def _aside(data: dict[str, Any]) -> str:
+    """What a good run put aside."""
+    bad = any(d["quarantined"] or d["duplicates"] for d in data["datasets"].values())
+    waiting = sum(d["waiting"] for d in data["datasets"].values())
+    waits = f", {counted(waiting, 'row')} waiting for parents" if waiting else ""
+    return (", with warnings" if bad else "") + waits
 
 
 def _left(data: dict[str, Any]) -> Iterator[str]:
@@ -132,10 +168,11 @@ def _left(data: dict[str, Any]) -> Iterator[str]:
     )
     for n, what in counts:
         if n:
-            yield f"{n} file{_s(n)} {what.format(its='its' if n == 1 else 'their')}"
+            yield f"{counted(n, 'file')} {what.format(its='its' if n == 1 else 'their')}"
     if sheets:
-        yield f"{sheets} worksheet{_s(sheets)} rejected"
+        yield f"{counted(sheets, 'worksheet')} rejected"
 
 
-def _s(n: int) -> str:
-    return "" if n == 1 else "s"
+def counted(n: int, thing: str) -> str:
+    """1 file, 2 files."""
+    return f"{n:,} {thing}{'' if n == 1 else 's'}"

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spark_app.classify.conform import cleaned
-from spark_app.classify.staging import WAITING_FILE, text_of
+from spark_app.classify.staging import WAITING_FILE, key_text
 from spark_app.config.contracts import Contract
 from spark_app.engine import functions as F
 from spark_app.engine.port import Engine
@@ -36,9 +35,7 @@ def samples(
     """By rule: the first rows of the files that count."""
     from pyspark.sql import Window
 
-    keys = [
-        cleaned(F.col(text_of(name)), contract.columns[name]).alias(f"key_{n}") for n, name in enumerate(contract.key)
-    ]
+    keys = [key_text(name, contract).alias(f"key_{n}") for n, name in enumerate(contract.key)]
     place = place_of(F.col("_source_file"), F.col("_sheet"), F.col("_line"))
     broken = (
         rows.filter(F.col("_rid").isNotNull() & ~F.col("_file").isin(WAITING_FILE, *dropped))

@@ -231,7 +231,8 @@ def load(runs: Path, run_id: str) -> Plan:
             f"The plan of run {run_id} cannot be read",
             where=str(file),
             why=type(error).__name__,
-            next_step=f"Restore it, or give the run up: lakehouse unlock --run {run_id} --abandon.",
+            next_step="Restore it, or give the run up: "
+            f"lakehouse unlock --root {runs.parents[1]} --run {run_id} --abandon.",
         ) from error
     if data.pop("format", None) != FORMAT or "config" not in data:
         raise StateUnreadable(

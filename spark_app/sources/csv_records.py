@@ -18,7 +18,7 @@ import pyarrow.csv as pacsv
 
 from spark_app.sources.batches import WRONG_FIELD_COUNT, Chunk, FileFault, ReadSpec, malformed
 from spark_app.sources.blocks import RECORD_CAP, Block, HashedFile, blocks, line_ends
-from spark_app.sources.header import Header, match
+from spark_app.sources.header import Header, match, other_delimiter
 
 RECORD_LINES_CAP = 1000
 
@@ -210,7 +210,8 @@ def _header(stream: Iterator[Block], spec: ReadSpec) -> tuple[Header, Block | No
                 None,
             )
         except csv.Error as error:
-            raise FileFault("The header's quotes are not closed.", "Correct line 1.") from error
+            told = other_delimiter(spec, lines.record[0].rstrip("\r\n"))
+            raise FileFault(*(told or ("The header's quotes are not closed.", "Correct line 1."))) from error
         if names is None:
             continue
         used = "".join(lines.record)

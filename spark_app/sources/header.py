@@ -52,16 +52,8 @@ def _shown(line: str, delimiter: str, spec: ReadSpec) -> str:
 def _missing(
     names: Sequence[str], missing: list[str], found: int, spec: ReadSpec, line: str, shown: str
 ) -> tuple[str, str]:
-    if len(names) == 1:
-        other = max(_DELIMITERS, key=line.count)
-        if other != spec.delimiter and line.count(other) >= len(spec.required) - 1 > 0:
-            columns = [normalized(part) for part in line.split(other)]
-            quoted = f" Line 1: {_shown(line, other, spec)!r}." if set(columns) & set(spec.columns) else ""
-            return (
-                f"1 column found, {len(spec.columns)} expected.{quoted} Delimiter looks like {other!r}, "
-                f"the contract says {spec.delimiter!r}.",
-                f"Export with {spec.delimiter!r}, or set csv: {{delimiter: {other!r}}} in the contract.",
-            )
+    if len(names) == 1 and (told := other_delimiter(spec, line)):
+        return told
     if "\0" in line:
         return (
             "The header holds NUL characters: this looks like UTF-16 without a byte order mark.",
@@ -70,9 +62,26 @@ def _missing(
     if not found:
         return (
             f"None of the {len(spec.columns)} contract columns is in line 1: the file seems to have no header.",
-            f"Put the column names into line 1: {spec.delimiter.join(spec.columns)}",
+            f"Put the column names into line 1: {spec.delimiter.join(spec.columns)}.",
         )
     return (
         f"{len(missing)} required column(s) missing: {', '.join(missing)}.{shown}",
         "Add them to the export; order and letter case do not matter.",
+    )
+
+
+def other_delimiter(spec: ReadSpec, line: str) -> tuple[str, str] | None:
+    """The fault and its fix when line 1 looks like fields of another delimiter, by their names or by their number."""
+    other = max(_DELIMITERS, key=line.count)
+    columns = {normalized(part.strip('"')) for part in line.split(other)}
+    known = columns & set(spec.columns)
+    if other == spec.delimiter or not (known or line.count(other) >= len(spec.required) - 1 > 0):
+        return None
+    quoted = f" Line 1: {_shown(line, other, spec)!r}." if known else ""
+    missing = sorted(set(spec.required) - columns) if known else []
+    also = f" It also lacks {', '.join(missing)}." if missing else ""
+    return (
+        f"1 column found, {len(spec.columns)} expected.{quoted} Delimiter looks like {other!r}, "
+        f"the contract says {spec.delimiter!r}.{also}",
+        f"Export with {spec.delimiter!r}, or set csv: {{delimiter: {other!r}}} in the contract.",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -74,10 +75,12 @@ def _metrics(entry: dict[str, Any]) -> Commit:
 
 
 def _foreign(path: Path, entry: dict[str, Any], run_id: str) -> ForeignCommit:
+    made = datetime.fromtimestamp(entry["timestamp"] / 1000, UTC).isoformat(timespec="seconds")
+    unlock = f"lakehouse unlock --root {path.parents[2]} --run {run_id}"  # ROOT/processed/{tables,system}/NAME
     return ForeignCommit(
         f"Someone else changed the table while run {run_id} was open",
         where=f"{path}, version {entry['version']}",
-        why=f"{entry['operation']} at {entry.get('timestamp')}",
-        next_step=f"Find out who wrote it. If it does no harm: lakehouse unlock --run {run_id} "
-        f"--accept {path.name}:{entry['version']}; or give the run up, while nothing of it has landed: --abandon.",
+        why=f"{entry['operation']} at {made}",
+        next_step=f"Find out who wrote it. If it does no harm: {unlock} --accept {path.name}:{entry['version']}; "
+        "or give the run up, which is possible while nothing of it has landed: --abandon instead of --accept.",
     )

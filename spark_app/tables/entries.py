@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from spark_app.classify.conform import cleaned
 from spark_app.classify.outcome import Outcome, is_one_of, row_id, with_lineage
 from spark_app.classify.references import after, deadline, shortest_wait
-from spark_app.classify.staging import WAITING_FILE, WAITS_ON, text_of
+from spark_app.classify.staging import WAITING_FILE, WAITS_ON, key_text, text_of
 from spark_app.config.contracts import Contract
 from spark_app.engine import functions as F
 from spark_app.engine.port import Engine
@@ -212,7 +211,7 @@ def _reasons(names: Mapping[int, str]) -> Column:
 
 
 def _key(contract: Contract) -> Column:
-    return F.concat_ws("|", *(cleaned(F.col(text_of(name)), contract.columns[name]) for name in contract.key))
+    return F.concat_ws("|", *(key_text(name, contract) for name in contract.key))
 
 
 def _record(contract: Contract) -> Column:

@@ -12,6 +12,7 @@ import yaml
 
 from spark_app.config.settings import RunMode
 from spark_app.errors import ContractError, SuiteError, UsageError
+from spark_app.reporting.trace import trace
 from spark_app.runs.abandon import abandon_run, accept_commit
 from spark_app.runs.lock import read_writer
 from spark_app.runs.plan import load_config
@@ -372,3 +373,18 @@ def test_a_dry_run_does_not_find_a_parent_that_its_own_winner_replaces(lake: Lak
     lake.put("order_items/a.csv", [ITEMS, item(1, 1)])
     dry = lake.counts(lake.run(RunMode.VALIDATE_ONLY), "order_items")
     assert dry == lake.counts(lake.run(), "order_items") == {"read": 1, "waiting": 1}
+
+
+@pytest.mark.both
+def test_a_key_is_told_in_one_form_however_a_file_writes_it(lake: Lake, tmp_path: Path) -> None:
+    kinds = {"d": "date", "t": "timestamp", "a": "decimal(10,2)", "b": "boolean", "n": "int"}
+    contract = {"dataset": "odd", "key": list(kinds), "columns": {name: {"type": kind} for name, kind in kinds.items()}}
+    lake.config = load_config(configured(tmp_path / "c", contract))
+    lines = ["2025-05-01,2025-05-01T10:00:00.5,1.5,true,7", "05/01/2025,2025-05-01 12:00:00.50+02:00,+1.500,yes,7.0"]
+    lake.put("odd/a.csv", ["d,t,a,b,n", *lines, "x,2025-05-01 10:00,1,no,8"])
+    assert lake.counts(lake.run(), "odd") == {"read": 3, "inserted": 1, "duplicates": 1, "quarantined": 1}
+    keys = [q["key"] for q in lake.quarantine()]
+    assert keys == ["2025-05-01|2025-05-01 10:00:00.5|1.50|true|7", "x|2025-05-01 10:00:00|1.00|false|8"]
+    for key in (*keys, lines[0]):
+        asked = "|".join(key.split(","))
+        assert "quarantine" in {step.where for step in trace(lake.zones, lake.config.contracts["odd"], asked).steps}

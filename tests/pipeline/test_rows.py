@@ -112,6 +112,8 @@ def test_the_documented_formats_are_read_and_nothing_is_rounded(lake: Lake) -> N
             '6,a-6,u,2025-05-01T10:00:00,"1,000.00",2025-05-01',
             "7,a-7,u,2025-05-01T10:00:00,1e3,2025-05-01",
             "8,a-8,u,2025-06-01T12:00:01,5,2025-06-01",
+            "9,a-9,u,0000-05-01T10:00:00,5,0000-05-01",
+            "10,a-10,u,9999-12-31T23:00:00-02:00,5,0001-01-01",
         ],
     )
     lake.run(open_gate="test")
@@ -127,10 +129,12 @@ def test_the_documented_formats_are_read_and_nothing_is_rounded(lake: Lake) -> N
         "2025-05-01 10:00:00+00:00",
         "2024-02-29 10:00:00+00:00",
     }
-    assert {q["line"]: q["reasons"] for q in lake.quarantine()} == {
+    assert {q["line"]: sorted(q["reasons"]) for q in lake.quarantine()} == {
         7: ["total_amount_type"],
         8: ["total_amount_type"],
         9: ["order_timestamp_out_of_range"],
+        10: ["date_type", "order_timestamp_type"],
+        11: ["date_out_of_range", "order_timestamp_type"],
     }
 
 

@@ -62,6 +62,8 @@ def test_columns_are_found_by_name_in_any_order_and_letter_case(tmp_path: Path) 
         (b"", "empty"),
         (b"\n\n", "empty"),
         (HEAD.replace(b",", b";"), "Delimiter looks like ';', the contract says ','"),
+        (b"product_id;department\n", "Delimiter looks like ';', the contract says ','. It also lacks department_id"),
+        (b'"product_id";"department"\n', "Delimiter looks like ';'"),
         (b"product_id," + HEAD, "names product_id twice"),
         (b"product_id,department\n", "department_id, product_name"),
         (HEAD + b"1,2,3,4\n1,2,caf\xe9,4\n", "Line 3 holds bytes that are not UTF-8"),

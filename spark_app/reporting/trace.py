@@ -1,0 +1,146 @@
+"""Where the row of a key is: in its table, in quarantine, or waiting. Read without an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from spark_app.config.contracts import Contract
+from spark_app.config.settings import Zones
+from spark_app.errors import UsageError
+from spark_app.reporting.entries import place
+from spark_app.reporting.masking import is_token, salt_of, token
+from spark_app.sources.batches import TRIMMED
+from spark_app.tables.reading import dataset as read
+from spark_app.tables.schema import arrow_type, exists
+
+
+@dataclass(frozen=True)
+class Step:
+    """One place where a row is or was."""
+
+    where: str
+    place: str
+    run_id: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Trace:
+    """All places of a key. `key` shows tokens for masked columns."""
+
+    dataset: str
+    key: str
+    steps: tuple[Step, ...]
+
+
+def trace(zones: Zones, contract: Contract, key: str) -> Trace:
+    """Finds a key, given as it stands in a file or in the table, or with tokens for masked parts.
+
+    Raises UsageError when it does not have the key's parts.
+    """
+    parts = key.split("|")
+    if len(parts) != len(contract.key):
+        raise UsageError(
+            f"The key of {contract.dataset} has {len(contract.key)} part(s)",
+            why=f"{len(parts)} given",
+            next_step=f"Write it as {'|'.join(contract.key)}.",
+        )
+    entries = tuple(_entries(zones, contract))
+    clear = [
+        _resolved(part, place, zones, contract, entries) if contract.key[place] in contract.masked else part
+        for place, part in enumerate(parts)
+    ]
+    texts = [as_key_text(part, name, contract) for part, name in zip(clear, contract.key, strict=True)]
+    steps = [*_in_table(zones.table(contract.dataset), contract, texts)]
+    steps += [_step(name, entry) for name, entry in entries if entry["key"] == "|".join(texts)]
+    return Trace(contract.dataset, _shown(texts, contract, zones), tuple(steps))
+
+
+def as_key_text(text: str, name: str, contract: Contract) -> str:
+    """What a row's key says for a text that people write: cleaned, and in the one form of its type."""
+    column = contract.columns[name]
+    cleaned = text.strip(TRIMMED) if "trim" in column.clean else text
+    cleaned = cleaned.upper() if "upper" in column.clean else cleaned
+    value = _typed(cleaned, name, contract)
+    return cleaned if value is None else _text(value)
+
+
+def _typed(text: str, name: str, contract: Contract) -> pa.Scalar | None:
+    """The value of a text in ISO form; None when it is none of the column's type."""
+    kind = arrow_type(contract.columns[name].type)
+    try:
+        if pa.types.is_timestamp(kind):
+            moment = datetime.fromisoformat(text)
+            return pa.scalar(moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(contract.timezone)), kind)
+        return pa.scalar(text).cast(kind)
+    except (pa.ArrowInvalid, ValueError):
+        return None
+
+
+def _text(value: pa.Scalar) -> str:
+    """A value as the engines cast it to text."""
+    if pa.types.is_timestamp(value.type):
+        moment = value.as_py().replace(tzinfo=None)
+        return str(moment).rstrip("0") if moment.microsecond else str(moment)
+    return str(value.cast(pa.string()).as_py())
+
+
+def _in_table(path: Path, contract: Contract, texts: Sequence[str]) -> Iterator[Step]:
+    values = [_typed(text, name, contract) for text, name in zip(texts, contract.key, strict=True)]
+    if not exists(path) or None in values:
+        return
+    wanted = pc.scalar(True)
+    for name, value in zip(contract.key, values, strict=True):
+        wanted &= pc.field(name) == value
+    found = read(path).to_table(columns=["source_file", "run_id", "ingestion_timestamp"], filter=wanted)
+    for row in found.to_pylist():
+        yield Step("table", row["source_file"], row["run_id"], f"loaded {row['ingestion_timestamp'].isoformat()}")
+
+
+def _entries(zones: Zones, contract: Contract) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Entries of a dataset, closed ones too, each with the name of its table."""
+    for name in ("quarantine", "waiting"):
+        if exists(path := zones.system_table(name)):
+            found = read(path).to_table(filter=pc.field("dataset") == contract.dataset).to_pylist()
+            yield from ((name, entry) for entry in sorted(found, key=lambda entry: entry["first_seen"]))
+
+
+def _resolved(
+    part: str, number: int, zones: Zones, contract: Contract, entries: Sequence[tuple[str, dict[str, Any]]]
+) -> str:
+    """The clear value of a token, looked for among all keys there are; the part itself when it is none."""
+    if not is_token(part):
+        return part
+    salt = salt_of(zones.state)
+    known = (
+        entry["key"].split("|")[number] for _, entry in entries if entry["key"].count("|") == len(contract.key) - 1
+    )
+    return next((text for text in (*known, *_texts(number, zones, contract)) if token(text, salt) == part), part)
+
+
+def _texts(number: int, zones: Zones, contract: Contract) -> Iterator[str]:
+    name, path = contract.key[number], zones.table(contract.dataset)
+    if exists(path):
+        for batch in read(path).to_batches(columns=[name]):
+            yield from (_text(value) for value in batch.column(0))
+
+
+def _shown(texts: Sequence[str], contract: Contract, zones: Zones) -> str:
+    return "|".join(
+        token(text, salt_of(zones.state)) if name in contract.masked and not is_token(text) else text
+        for text, name in zip(texts, contract.key, strict=True)
+    )
+
+
+def _step(where: str, entry: dict[str, Any]) -> Step:
+    reasons = entry["reasons"] if where == "quarantine" else entry["missing"]
+    state = f"closed by run {entry['closed_by_run']} as {entry['closed_as']}" if entry["closed_at"] else "open"
+    return Step(where, place(entry), entry["run_id"], f"{', '.join(reasons)} · {state}")
