@@ -1,8 +1,10 @@
 """`python -m benchmarks.validation`: our validation of items against Great Expectations', the same rules and rows.
 
-From the same CSV files: ours casts the texts without loss, asks every rule and writes every row with all its reasons;
-Great Expectations gets the engine's typed CSV, and tells what its result format holds. Each in a cold process,
-interleaved; the clock starts when the session is there.
+--of files: the same CSV files. Ours casts the texts without loss, asks every rule and writes every row with all its
+reasons; Great Expectations gets the engine's typed CSV, and tells what its result format holds.
+--of rows: rows that are there, as Parquet. Ours has their texts, casts them, and writes the bad rows with all reasons;
+Great Expectations has their values. This is what validation alone costs.
+Each in a cold process, interleaved; the clock starts when the session is there.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ import psutil
 
 from spark_app.classify.conform import spark_type
 from spark_app.classify.stage import read_files
+from spark_app.classify.staging import PLACE
 from spark_app.classify.validate import classify_rows
 from spark_app.config.contracts import Contract
 from spark_app.config.settings import EngineName, config_folder, engine_settings
@@ -47,14 +50,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--days", type=int, default=4, help=f"of about {ITEMS_A_DAY:,} items")
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--of", choices=("files", "rows"), default="files", help="what is validated")
     parser.add_argument("--one", nargs=2, metavar=("CONTENDER", "FOLDER"), help="measure one, here")
     asked = parser.parse_args()
     if asked.one:
         engine, way = asked.one[0].split()
-        print(json.dumps(_measured(engine, way, asked.one[1])))
+        print(json.dumps(_measured(engine, way, Path(asked.one[1]))))
         return
     with tempfile.TemporaryDirectory() as folder:
-        n = _prepare(Path(folder), asked.days)
+        n = _prepare(Path(folder), asked.days, as_rows=asked.of == "rows")
         found: dict[str, list[dict[str, Any]]] = {name: [] for name in (*CONTENDERS, *RULES)}
         for _ in range(asked.rounds):
             for name in (*CONTENDERS, *RULES):
@@ -66,10 +70,19 @@ def main() -> None:
     _print(n, found)
 
 
-def _prepare(folder: Path, days: int) -> int:
-    """Raw CSV files of items; one row in 60 has a fault."""
+def _prepare(folder: Path, days: int, *, as_rows: bool) -> int:
+    """Raw CSV files of items, one row in 60 with a fault; and their rows as Parquet, by their texts and by values."""
     shop = Shop(folder / "raw", Shape(products=1000, days=days, orders_a_day=26_700, fault_every=60))
-    return shop.write().rows["order_items"]
+    rows = shop.write().rows["order_items"]
+    if as_rows:
+        contract, config = _contract()
+        with engine_of(engine_settings(EngineName.SAIL), folder / "prepare.log") as start:
+            engine, suite = start(), config.suites[contract.dataset]
+            texts = _texts(engine, folder, contract)
+            engine.write_parquet(texts, folder / "texts")
+            values = classify_rows(texts, contract, compile_suite(suite, contract, NOW)).filter("_rid is not null")
+            engine.write_parquet(values.select(*contract.names), folder / "values")
+    return rows
 
 
 def _contract() -> tuple[Contract, Config]:
@@ -77,8 +90,8 @@ def _contract() -> tuple[Contract, Config]:
     return config.contracts["order_items"], config
 
 
-def _files(folder: str) -> list[Path]:
-    return sorted((Path(folder) / "raw" / "order-items").rglob("*.csv"))
+def _files(folder: Path) -> list[Path]:
+    return sorted((folder / "raw" / "order-items").rglob("*.csv"))
 
 
 def _of_rules(suite: Suite, count: int) -> Suite:
@@ -87,26 +100,37 @@ def _of_rules(suite: Suite, count: int) -> Suite:
     return suite.model_copy(update={"expectations": tuple(named)})
 
 
-def _classified(engine: Engine, folder: str, contract: Contract, suite: Suite) -> Any:
-    ruleset = compile_suite(suite, contract, NOW)
-    pinned = [pinned_file(number, file) for number, file in enumerate(_files(folder))]
-    return classify_rows(read_files(engine, contract, pinned), contract, ruleset)
+def _texts(engine: Engine, folder: Path, contract: Contract) -> Any:
+    """Rows of text: from Parquet where that was prepared, or else from the files."""
+    if (folder / "texts").is_dir():
+        ddl = ", ".join((*PLACE, *(f"`{name}` string" for name in contract.names)))
+        return engine.read_parquet([folder / "texts"], ddl)
+    return read_files(engine, contract, [pinned_file(number, file) for number, file in enumerate(_files(folder))])
 
 
-def _measured(engine_name: str, contender: str, folder: str) -> dict[str, Any]:
+def _judged(engine: Engine, folder: Path, contract: Contract, suite: Suite) -> Any:
+    """All rows with their reasons, as a run stages them; of rows that are there already only the bad ones."""
+    judged = classify_rows(_texts(engine, folder, contract), contract, compile_suite(suite, contract, NOW))
+    if not (folder / "texts").is_dir():
+        return judged
+    bad = judged.filter("size(_reasons) + size(_warnings) > 0")
+    return bad.select(*contract.key, "_file", "_line", "_reasons", "_warnings")
+
+
+def _measured(engine_name: str, contender: str, folder: Path) -> dict[str, Any]:
     contract, config = _contract()
-    with engine_of(engine_settings(EngineName(engine_name)), Path(folder) / "spark.log") as start:
+    with engine_of(engine_settings(EngineName(engine_name)), folder / "spark.log") as start:
         engine = start()
         engine.collect(engine.spark.range(1))
         if contender == "ours" or contender.isdecimal():
             suite = config.suites[contract.dataset]
             ruled = suite if contender == "ours" else _of_rules(suite, int(contender))
             out = Path(tempfile.mkdtemp(dir=folder)) / "rows"
-            return _timed(engine, lambda: engine.write_parquet(_classified(engine, folder, contract, ruled), out))
+            return _timed(engine, lambda: engine.write_parquet(_judged(engine, folder, contract, ruled), out))
         return _timed(engine, _great_expectations(engine, folder, contract, config, contender))
 
 
-def _great_expectations(engine: Engine, folder: str, contract: Contract, config: Config, result_format: str) -> Any:
+def _great_expectations(engine: Engine, folder: Path, contract: Contract, config: Config, result_format: str) -> Any:
     """As its documentation has it; COMPLETE names the rows by their id."""
     import logging
 
@@ -120,7 +144,10 @@ def _great_expectations(engine: Engine, folder: str, contract: Contract, config:
     source = context.data_sources.add_spark("spark")
     whole = source.add_dataframe_asset("items").add_batch_definition_whole_dataframe("whole")
     ddl = ", ".join(f"`{name}` {spark_type(column.type)}" for name, column in contract.columns.items())
-    typed = engine.spark.read.schema(ddl).option("header", "true").csv([str(file) for file in _files(folder)])
+    if (folder / "values").is_dir():
+        typed = engine.read_parquet([folder / "values"], ddl)
+    else:
+        typed = engine.spark.read.schema(ddl).option("header", "true").csv([str(file) for file in _files(folder)])
     given = moments(NOW.replace(tzinfo=None), contract)
     expectations = [
         ExpectationConfiguration(

@@ -104,11 +104,10 @@ def _follow_ups(asked: Report, request: Request, config: Config, lock: Lock, aro
     held = set(asked.left_in_raw())
     for _ in range(FOLLOW_UPS):
         # Of what came meanwhile nobody has said that the gate may be open; its `now` is that of the run it follows.
-        plan = make_plan(replace(request, run_id="", open_gate=""), config)
-        if not any(c.file.uri not in held for c in plan.files):
+        plan = make_plan(replace(request, run_id="", open_gate=""), config, without=held)
+        if not plan.files:
             return
-        fresh = replace(plan, files=tuple(c for c in plan.files if c.file.uri not in held))
-        report = _begin(fresh, lock, around, [])
+        report = _begin(plan, lock, around, [])
         held.update(report.left_in_raw())
         yield report
 
@@ -123,7 +122,9 @@ def _execute(plan: Plan, around: Surroundings, resumed: list[str] | None = None)
         outcomes = account(plan, work, around, entries)
         settle(plan, work, around)
     except LakehouseError as error:
-        save_report(failed_report(plan, around.engine_name, error, time.perf_counter() - started), around.zones.runs)
+        failed = failed_report(plan, around.engine_name, error, time.perf_counter() - started)
+        save_report(failed, around.zones.runs)
+        around.observer.failed(failed)
         raise
     seconds = {**work.seconds, "total": time.perf_counter() - started}
     report = finished_report(plan, around.engine_name, outcomes, seconds, resumed or [])

@@ -59,7 +59,6 @@ def run(
         from spark_app.loading import Surroundings
         from spark_app.pipeline import load
         from spark_app.reporting.commands import Commands
-        from spark_app.reporting.report import read_report
         from spark_app.reporting.terminal import Screen
 
         asked = request(root, run_mode, datasets, open_gate, now, run_id)
@@ -68,8 +67,8 @@ def run(
             try:
                 done = load(asked, chosen, Surroundings(places, start, settings.name.value, screen), seconds(wait))
             except LakehouseError:
-                if (failed := read_report(places.runs, run_id)) and not failed.finished:
-                    _hand_out(failed, report, as_json=as_json)
+                if screen.stopped_at:
+                    _hand_out(screen.stopped_at, report, as_json=as_json)
                 raise
     _hand_out(done.asked, report, as_json=as_json)
     if not as_json:

@@ -14,7 +14,8 @@ from spark_app.cli.options import AsJson, ConfigFolder, Root, configuration, req
 def trace(
     dataset: Annotated[str, typer.Argument(help="The dataset.")],
     key: Annotated[
-        str, typer.Argument(help="The row's key as in a file or the table, or a token; parts separated by |.")
+        str,
+        typer.Argument(help="The row's key as the table has it (dates in ISO form), or a token; parts separated by |."),
     ],
     root: Root,
     config: ConfigFolder = None,

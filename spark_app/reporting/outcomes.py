@@ -13,7 +13,7 @@ from spark_app.config.settings import Zones
 from spark_app.quality.compiler import READER_REASONS
 from spark_app.runs.balance import Counts
 from spark_app.runs.plan import Claimed, Plan
-from spark_app.runs.settle import settled
+from spark_app.runs.settle import result_of, settled
 from spark_app.sources.batches import FileResult
 from spark_app.tables.commits import table_version
 
@@ -85,10 +85,8 @@ class DatasetOutcome:
 def _file_report(claimed: Claimed, results: Mapping[int, FileResult], staged: Staged | None) -> FileReport:
     uri, size = claimed.file.uri, claimed.file.size
     result = results.get(claimed.file.index)
-    if result is None and not settled(claimed, results, staged.held if staged else ()):
-        return FileReport(uri, size, "held", error=f"It has {claimed.loaded_as}, which did not load.", fix="See there.")
     if result is None or staged is None:
-        return FileReport(uri, size, "already_loaded", error=claimed.loaded_as)
+        return _copy_report(claimed, results, staged)
     sheets = [asdict(sheet) for sheet in result.sheets]
     if result.index in staged.held:
         return FileReport(
@@ -115,6 +113,17 @@ def _file_report(claimed: Claimed, results: Mapping[int, FileResult], staged: St
         error=result.error,
         fix=result.fix,
     )
+
+
+def _copy_report(claimed: Claimed, results: Mapping[int, FileResult], staged: Staged | None) -> FileReport:
+    """Of a file that was not read, because its content is known or is that of another one."""
+    uri, size, original = claimed.file.uri, claimed.file.size, result_of(claimed, results)
+    if settled(claimed, results, staged.held if staged else ()):
+        return FileReport(uri, size, "already_loaded", error=claimed.loaded_as)
+    if original and original.status == "rejected":
+        error = f"It has {claimed.loaded_as}. {original.error}"
+        return FileReport(uri, size, "rejected", sha256=original.sha256, error=error, fix=original.fix)
+    return FileReport(uri, size, "held", error=f"It has {claimed.loaded_as}, which is held.", fix="See there.")
 
 
 def _would_be(result: FileResult, tally: FileTally | None) -> dict[str, Any]:

@@ -29,6 +29,9 @@ class Observer(Protocol):
     def finished(self, report: Report) -> None:
         """The run ended, and its report is written."""
 
+    def failed(self, report: Report) -> None:
+        """The run stopped at an error, and stays open; its report is written."""
+
 
 class Silent:
     """Says nothing."""
@@ -39,3 +42,4 @@ class Silent:
     def merging(self, dataset: str, rows: int) -> None: ...
     def dataset_done(self, dataset: str, files: int, seconds: float) -> None: ...
     def finished(self, report: Report) -> None: ...
+    def failed(self, report: Report) -> None: ...

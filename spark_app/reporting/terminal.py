@@ -43,6 +43,7 @@ class Screen:
         if not self._out.is_terminal and "COLUMNS" not in os.environ:
             self._out.width = _WIDE  # a file has no edge
         self._live: Status | None = None
+        self.stopped_at: Report | None = None  # the report of a run that failed
 
     def __enter__(self) -> Screen:
         return self
@@ -81,6 +82,10 @@ class Screen:
 
     def finished(self, report: Report) -> None:  # noqa: ARG002 - results are printed when all runs have ended
         self._quiet()
+
+    def failed(self, report: Report) -> None:
+        self._quiet()
+        self.stopped_at = report
 
     def result(self, report: Report) -> None:
         """The report as a person reads it."""

@@ -42,7 +42,7 @@ class Trace:
 
 
 def trace(zones: Zones, contract: Contract, key: str) -> Trace:
-    """Finds a key, given as it stands in a file or in the table, or with tokens for masked parts.
+    """Finds a key, given as the table has it (dates and times in ISO form), or with tokens for masked parts.
 
     Raises UsageError when it does not have the key's parts.
     """
@@ -58,19 +58,20 @@ def trace(zones: Zones, contract: Contract, key: str) -> Trace:
         _resolved(part, place, zones, contract, entries) if contract.key[place] in contract.masked else part
         for place, part in enumerate(parts)
     ]
-    texts = [as_key_text(part, name, contract) for part, name in zip(clear, contract.key, strict=True)]
-    steps = [*_in_table(zones.table(contract.dataset), contract, texts)]
+    given = [_given(part, name, contract) for part, name in zip(clear, contract.key, strict=True)]
+    texts = [text for text, _ in given]
+    steps = [*_in_table(zones.table(contract.dataset), contract, [value for _, value in given])]
     steps += [_step(name, entry) for name, entry in entries if entry["key"] == "|".join(texts)]
     return Trace(contract.dataset, _shown(texts, contract, zones), tuple(steps))
 
 
-def as_key_text(text: str, name: str, contract: Contract) -> str:
-    """What a row's key says for a text that people write: cleaned, and in the one form of its type."""
+def _given(text: str, name: str, contract: Contract) -> tuple[str, pa.Scalar | None]:
+    """A part of a key as entries have it (cleaned, and in the one form of its type) and as the table has it."""
     column = contract.columns[name]
     cleaned = text.strip(TRIMMED) if "trim" in column.clean else text
     cleaned = cleaned.upper() if "upper" in column.clean else cleaned
     value = _typed(cleaned, name, contract)
-    return cleaned if value is None else _text(value)
+    return (cleaned if value is None else _text(value)), value
 
 
 def _typed(text: str, name: str, contract: Contract) -> pa.Scalar | None:
@@ -93,8 +94,7 @@ def _text(value: pa.Scalar) -> str:
     return str(value.cast(pa.string()).as_py())
 
 
-def _in_table(path: Path, contract: Contract, texts: Sequence[str]) -> Iterator[Step]:
-    values = [_typed(text, name, contract) for text, name in zip(texts, contract.key, strict=True)]
+def _in_table(path: Path, contract: Contract, values: Sequence[pa.Scalar | None]) -> Iterator[Step]:
     if not exists(path) or None in values:
         return
     wanted = pc.scalar(True)

@@ -6,7 +6,7 @@ import hashlib
 import json
 import tempfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from spark_app.quality.compiler import compile_suite
 from spark_app.quality.suite import Suite, load_suite
 from spark_app.runs.run_id import new_run_id
 from spark_app.sources.batches import SourceFile
-from spark_app.sources.discover import Discovery, Passed, RawFile, discover
+from spark_app.sources.discover import Passed, RawFile, discover
 from spark_app.storage.local import write_once
 from spark_app.tables.commits import table_version
 from spark_app.tables.entries import open_waiting
@@ -109,8 +109,8 @@ def load_config(folder: Path) -> Config:
     return Config(contracts, suites, texts)
 
 
-def make_plan(request: Request, config: Config) -> Plan:
-    """Looks at raw and at the tables' versions; changes nothing."""
+def make_plan(request: Request, config: Config, without: Collection[str] = ()) -> Plan:
+    """Looks at raw and at the tables' versions; changes nothing. `without`: files, by uri, that are left alone."""
     if unknown := set(request.datasets) - set(config.contracts):
         raise UsageError(
             f"There is no dataset {', '.join(sorted(unknown))}",
@@ -129,7 +129,8 @@ def make_plan(request: Request, config: Config) -> Plan:
     versions |= {name: table_version(zones.system_table(name)) for name in SYSTEM_TABLES}
     for name in datasets:
         check_schema(zones.table(name), config.contracts[name])
-    files = _claimed(found, datasets, config, loaded_before(zones.system_table("load_history")))
+    wanted = [file for file in found.files if file.dataset in datasets and file.uri not in without]
+    files = _claimed(wanted, datasets, config, loaded_before(zones.system_table("load_history")))
     run_id = request.run_id or new_run_id(utc_now())
     return Plan(
         run_id,
@@ -147,9 +148,8 @@ def make_plan(request: Request, config: Config) -> Plan:
 
 
 def _claimed(
-    found: Discovery, datasets: Sequence[str], config: Config, history: Sequence[Loaded]
+    files: Sequence[RawFile], datasets: Sequence[str], config: Config, history: Sequence[Loaded]
 ) -> tuple[Claimed, ...]:
-    files = [file for file in found.files if file.dataset in datasets]
     hashes = _hashes(files, history)
     chosen_of = _chosen_of_equal(hashes, config.contracts)
     known = {name: _known_contents(config.contracts[name], history) for name in datasets}

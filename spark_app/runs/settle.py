@@ -41,26 +41,29 @@ def settle_files(plan: Plan, zones: Zones, results: dict[int, FileResult], held:
     A file that was replaced after the plan stays too: the next run takes it as the new file it is.
     """
     for claimed in plan.files:
-        result = results.get(claimed.file.index)
+        result = result_of(claimed, results)
         if settled(claimed, results, held):
             _move(claimed, zones.archive / plan.run_id)
         elif result and result.status == "rejected":
             _reject(claimed, result, plan.run_id, zones)
 
 
+def result_of(claimed: Claimed, results: Mapping[int, FileResult]) -> FileResult | None:
+    """What the reader says of a file; a copy shares the fate of the file that was read in its place."""
+    return results.get(claimed.file.index if claimed.copy_of is None else claimed.copy_of)
+
+
 def settled(claimed: Claimed, results: Mapping[int, FileResult], held: Collection[int]) -> bool:
     """Whether a file's rows are accounted for, so that it may leave raw: it was read, or its content is known.
 
-    A copy shares the fate of the file that was read in its place. Raises BrokenEquation for a file that the plan
-    claimed and nobody read.
+    Raises BrokenEquation for a file that the plan claimed and nobody read.
     """
-    index = claimed.file.index if claimed.copy_of is None else claimed.copy_of
-    result = results.get(index)
+    result = result_of(claimed, results)
     if result is None:
-        if claimed.copy_of is None and not claimed.loaded_as:
+        if not claimed.loaded_as:
             raise BrokenEquation("A file of the plan was not read", where=claimed.file.uri)
-        return bool(claimed.loaded_as)
-    return result.status == "read" and index not in held
+        return True
+    return result.status == "read" and result.index not in held
 
 
 def _reject(claimed: Claimed, result: FileResult, run_id: str, zones: Zones) -> None:

@@ -388,3 +388,33 @@ def test_a_key_is_told_in_one_form_however_a_file_writes_it(lake: Lake, tmp_path
     for key in (*keys, lines[0]):
         asked = "|".join(key.split(","))
         assert "quarantine" in {step.where for step in trace(lake.zones, lake.config.contracts["odd"], asked).steps}
+
+
+def test_a_follow_up_does_not_archive_a_copy_of_a_file_that_is_held(lake: Lake) -> None:
+    bad = [ORDERS, order(1, "-1")]
+    lake.put("orders/a.csv", bad)
+    lake.observer = During(lambda: lake.put("orders/copy.csv", bad, "2025-05-12"))
+    first, second = lake.runs()
+    assert (first.exit_code, second.exit_code) == (3, 3)
+    assert lake.raw() == ["orders/a.csv", "orders/copy.csv"]
+
+
+def test_a_copy_of_a_rejected_file_is_rejected_with_it(lake: Lake) -> None:
+    for name in ("a", "b"):
+        lake.put(f"orders/{name}.csv", "nothing of a header\n1\n", f"2025-05-1{'ab'.index(name)}")
+    report = lake.run()
+    assert {f["status"] for f in lake.files(report).values()} == {"rejected"}
+    assert {bool(f["fix"]) for f in lake.files(report).values()} == {True}
+    assert lake.raw() == []
+    errors = sorted(f.name for f in lake.zones.rejected.rglob("*.error.json"))
+    assert errors == ["a.csv.error.json", "b.csv.error.json"]
+
+
+def test_a_key_of_time_is_traced_in_its_contracts_zone(lake: Lake, tmp_path: Path) -> None:
+    contract = {"dataset": "log", "key": ["t"], "columns": {"t": {"type": "timestamp"}}, "timezone": "America/New_York"}
+    lake.config = load_config(configured(tmp_path / "c", contract))
+    lake.put("log/a.csv", "t\n2025-05-01T10:00:00\n2025-05-01T10:00:00\n")
+    lake.run()
+    for asked in ("2025-05-01T10:00:00", "2025-05-01 14:00:00+00:00"):
+        found = trace(lake.zones, lake.config.contracts["log"], asked)
+        assert [step.where for step in found.steps] == ["table", "quarantine"], asked
