@@ -16,7 +16,14 @@ from spark_app.quality.values import Values
 if TYPE_CHECKING:
     from pyspark.sql import Column
 
-Regex = Annotated[str, AfterValidator(portable)]
+
+def _can_be_run(expression: str) -> str:
+    portable(expression)
+    return expression
+
+
+Regex = Annotated[str, AfterValidator(_can_be_run)]
+"""As the suite has it; the engines get `portable`."""
 
 
 class AboutNulls(ColumnExpectation):
@@ -137,14 +144,14 @@ class MatchesRegex(TextExpectation):
     regex: Regex
 
     def unexpected(self, values: Values) -> Column:
-        return ~values.value(self.column).rlike(self.regex)
+        return ~values.value(self.column).rlike(portable(self.regex))
 
 
 class MatchesNoRegex(MatchesRegex):
     gx_type = "expect_column_values_to_not_match_regex"
 
     def unexpected(self, values: Values) -> Column:
-        return values.value(self.column).rlike(self.regex)
+        return values.value(self.column).rlike(portable(self.regex))
 
 
 class MatchesRegexes(TextExpectation):
@@ -153,7 +160,7 @@ class MatchesRegexes(TextExpectation):
     match_on: Literal["any", "all"] = "any"
 
     def unexpected(self, values: Values) -> Column:
-        matches = [values.value(self.column).rlike(regex) for regex in self.regex_list]
+        matches = [values.value(self.column).rlike(portable(regex)) for regex in self.regex_list]
         return ~(any_of(matches) if self.match_on == "any" else all_of(matches))
 
 
@@ -162,7 +169,7 @@ class MatchesNoneOfRegexes(TextExpectation):
     regex_list: tuple[Regex, ...] = Field(min_length=1)
 
     def unexpected(self, values: Values) -> Column:
-        return any_of([values.value(self.column).rlike(regex) for regex in self.regex_list])
+        return any_of([values.value(self.column).rlike(portable(regex)) for regex in self.regex_list])
 
 
 class _Like(TextExpectation):

@@ -11,6 +11,7 @@ from spark_app.config.contracts import Contract
 from spark_app.quality.columns import Between, InSet, MatchesRegex, MatchesRegexes, NotInSet, NotNull, Null
 from spark_app.quality.compiler import Rule, Ruleset
 from spark_app.quality.literals import literal_value
+from spark_app.quality.regex import anchored
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,9 @@ def _by_itself(rules: Sequence[Rule]) -> _Found:
 
 def _unanchored(name: str, expressions: Sequence[str]) -> _Found:
     for expression in expressions:
-        begins, ends = expression.startswith("^"), expression.endswith("$")
-        if "|" in expression and begins and ends and not expression.startswith("^("):
-            yield name, f"in {expression!r} ^ and $ belong to the first and last alternative alone", "Write ^(a|b)$."
+        begins, ends, partly = anchored(expression)
+        if partly:
+            yield name, f"in {expression!r} ^ and $ belong to some of the alternatives alone", "Write ^(a|b)$."
         elif not begins or not ends:
             yield (
                 name,
