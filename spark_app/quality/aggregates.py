@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from spark_app.engine import functions as F
-from spark_app.quality.expectation import Kwargs
+from spark_app.quality.expectation import Kwargs, refuse_empty
 from spark_app.quality.literals import literal_value
 from spark_app.quality.values import Values
 
@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
 
 class Aggregate(Kwargs):
-    """A rule about figures of the batch. `telling`: whether a figure shows values of rows, which may be masked."""
+    """A rule about figures of the batch.
 
-    telling: ClassVar[bool] = False
+    `telling`: whether a figure may show a value of a row (a sum of one row is its value), which may be masked.
+    """
+
+    telling: ClassVar[bool] = True
 
     def figures(self, values: Values) -> Mapping[str, Column]:
         """The figures to compute, by name."""
@@ -65,9 +68,8 @@ class Bounded(Aggregate):
         return "decimal(38,10)"
 
     def check(self, types: Mapping[str, str]) -> None:
-        for bound in (self.min_value, self.max_value):
-            if bound is not None:
-                literal_value(bound, self.kind(types), "UTC")
+        bounds = [b for b in (self.min_value, self.max_value) if b is not None]
+        refuse_empty(self, [literal_value(bound, self.kind(types), "UTC") for bound in bounds])
 
     def holds(self, found: Mapping[str, Any], values: Values) -> bool:
         (figure,) = found.values()
@@ -82,6 +84,7 @@ class Bounded(Aggregate):
 
 class RowCountBetween(Bounded):
     gx_type = "expect_table_row_count_to_be_between"
+    telling = False
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -93,6 +96,7 @@ class RowCountBetween(Bounded):
 
 class RowCountEqual(Aggregate):
     gx_type = "expect_table_row_count_to_equal"
+    telling = False
     value: int
 
     @property
@@ -110,6 +114,7 @@ class RowCountEqualOther(Aggregate):
     """As many rows as another dataset's files have in this run; not checked when the run read none of them before."""
 
     gx_type = "expect_table_row_count_to_equal_other_table"
+    telling = False
     other_table_name: str
 
     @property

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from spark_app.engine import functions as F
-from spark_app.quality.expectation import ColumnExpectation, TextExpectation, all_of, any_of, never
-from spark_app.quality.literals import literal, literal_text, literal_value
+from spark_app.quality.expectation import ColumnExpectation, TextExpectation, all_of, any_of, never, refuse_empty
+from spark_app.quality.literals import has_time, literal, literal_text, literal_value
 from spark_app.quality.regex import like_as_regex, portable
 from spark_app.quality.values import Values
 
@@ -92,19 +92,24 @@ class Between(ColumnExpectation):
 
     def check(self, types: Mapping[str, str]) -> None:
         kind = types[self.column]
-        low, high = (None if b is None else literal_value(b, kind, "UTC") for b in (self.min_value, self.max_value))
-        if low is not None and high is not None and low > high:  # type: ignore[operator] # both of the column's type
-            raise ValueError("min_value is greater than max_value: no value fits")
+        bounds = [b for b in (self.min_value, self.max_value) if b is not None]
+        for bound in bounds:
+            literal_text(bound, kind, "UTC")
+        refuse_empty(self, [literal_value(bound, kind, "UTC") for bound in bounds])
 
     def unexpected(self, values: Values) -> Column:
         value, kind, broken = values.value(self.column), values.type_of(self.column), []
         if self.min_value is not None:
-            low = literal(self.min_value, kind, values.timezone)
-            broken.append(value <= low if self.strict_min else value < low)
+            low, within = literal(self.min_value, kind, values.timezone), self._within_a_day(self.min_value, values)
+            broken.append(value <= low if self.strict_min or within else value < low)
         if self.max_value is not None:
-            high = literal(self.max_value, kind, values.timezone)
-            broken.append(value >= high if self.strict_max else value > high)
+            high, within = literal(self.max_value, kind, values.timezone), self._within_a_day(self.max_value, values)
+            broken.append(value >= high if self.strict_max and not within else value > high)
         return any_of(broken)
+
+    def _within_a_day(self, bound: Any, values: Values) -> bool:
+        """Whether dates are compared with a moment that is later than its day, such as `now`."""
+        return values.type_of(self.column) == "date" and has_time(bound, values.timezone)
 
 
 class LengthsBetween(TextExpectation):
@@ -129,6 +134,10 @@ class LengthsBetween(TextExpectation):
         if self.max_value is not None:
             broken.append(length >= self.max_value if self.strict_max else length > self.max_value)
         return any_of(broken)
+
+    def check(self, types: Mapping[str, str]) -> None:
+        super().check(types)
+        refuse_empty(self, [b for b in (self.min_value, self.max_value) if b is not None])
 
 
 class LengthsEqual(TextExpectation):

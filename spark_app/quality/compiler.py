@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -103,7 +103,7 @@ def compile_suite(suite: Suite, contract: Contract, now: datetime) -> Ruleset:
         else:
             aggregates.append(rule)
     rules = [*_structural(contract, about_rows), *about_rows]
-    _names_are_distinct(rules, contract)
+    _names_are_distinct([*rules, *aggregates], contract)
     return Ruleset(tuple(_numbered(rules)), tuple(aggregates))
 
 
@@ -144,7 +144,7 @@ def _structural(contract: Contract, of_suite: list[Rule]) -> list[Rule]:
     return rules
 
 
-def _names_are_distinct(rules: list[Rule], contract: Contract) -> None:
+def _names_are_distinct(rules: Sequence[Rule | AggregateRule], contract: Contract) -> None:
     names = [rule.name for rule in rules]
     if twice := sorted({n for n in names if names.count(n) > 1}):
         raise SuiteError(

@@ -15,7 +15,10 @@ DIALECTS = ("pandas", "spark", "great_expectations", "great_expectations__experi
 def parse(condition: Any, dialect: str | None) -> Condition:
     """A row condition as the suite has it: a text in its dialect, or GX's own tree. Raises ConditionError."""
     if isinstance(condition, dict):
-        return _from_tree(condition, dialect)
+        try:
+            return _from_tree(condition, dialect)
+        except (KeyError, TypeError) as error:
+            raise ConditionError(f"the condition's tree lacks a part, or one is of a wrong kind: {error}") from error
     if not isinstance(condition, str):
         raise ConditionError(f"{condition!r} is no condition")
     if dialect == "pandas":

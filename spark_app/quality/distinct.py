@@ -9,7 +9,7 @@ from pydantic import Field
 
 from spark_app.engine import functions as F
 from spark_app.quality.aggregates import Aggregate
-from spark_app.quality.literals import literal, literal_value
+from spark_app.quality.literals import literal, literal_text
 from spark_app.quality.values import Values
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 class _DistinctSet(Aggregate):
     """About the set of a column's values. Figures: how many rows have another value, and whether each member occurs."""
 
+    telling = False
     column: str
     value_set: tuple[Any, ...] = Field(min_length=1)
 
@@ -28,7 +29,7 @@ class _DistinctSet(Aggregate):
 
     def check(self, types: Mapping[str, str]) -> None:
         for member in self.members:
-            literal_value(member, types[self.column], "UTC")
+            literal_text(member, types[self.column], "UTC")
 
     @property
     def members(self) -> tuple[Any, ...]:

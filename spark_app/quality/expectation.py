@@ -6,7 +6,7 @@ comparison with a null breaks nothing. `mostly` decides GX's own success and nev
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property, reduce
 from operator import and_, or_
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
@@ -120,6 +120,17 @@ class TextExpectation(ColumnExpectation):
         if types[self.column] != "string":
             raise ValueError(f"the column is {types[self.column]}; this expectation is about text")
         super().check(types)
+
+
+def refuse_empty(expectation: Any, bounds: Sequence[Any]) -> None:
+    """Raises ValueError when no value lies between the two bounds (one alone leaves room)."""
+    if len(bounds) < 2:
+        return
+    low, high = bounds
+    if low > high:
+        raise ValueError("min_value is greater than max_value: no value fits")
+    if low == high and (expectation.strict_min or expectation.strict_max):
+        raise ValueError("min_value and max_value are equal, and a strict bound is not met by itself: no value fits")
 
 
 def any_of(columns: list[Column]) -> Column:

@@ -55,8 +55,6 @@ class MedianBetween(_OfNumbers):
 
     gx_type = "expect_column_median_to_be_between"
 
-    telling = True
-
     def figures(self, values: Values) -> Mapping[str, Column]:
         return {"median": F.median(self.given(values).cast("double"))}
 
@@ -71,8 +69,6 @@ class StdevBetween(_OfNumbers):
 
 
 class _Extreme(Figure):
-    telling = True
-
     def kind(self, values: Mapping[str, str]) -> str:
         return values[self.column]
 
@@ -98,12 +94,15 @@ class MaxBetween(_Extreme):
 
 class DistinctBetween(Figure):
     gx_type = "expect_column_unique_value_count_to_be_between"
+    telling = False
 
     def figures(self, values: Values) -> Mapping[str, Column]:
         return {"distinct": F.count_distinct(self.given(values))}
 
 
 class _Ratio(Figure):
+    telling = False
+
     def holds(self, found: Mapping[str, Any], values: Values) -> bool:
         return super().holds({"ratio": _ratio(found)}, values)
 
@@ -152,8 +151,6 @@ class QuantilesBetween(Aggregate):
     column: str
     quantile_ranges: QuantileRanges
     allow_relative_error: bool | float | str = False
-
-    telling = True
 
     @property
     def reads(self) -> tuple[str, ...]:

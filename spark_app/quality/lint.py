@@ -8,6 +8,7 @@ from itertools import combinations
 from typing import Any
 
 from spark_app.config.contracts import Contract
+from spark_app.quality.catalogue import UNKNOWN
 from spark_app.quality.columns import Between, InSet, MatchesRegex, MatchesRegexes, NotInSet, NotNull, Null
 from spark_app.quality.compiler import Rule, Ruleset
 from spark_app.quality.literals import literal_value
@@ -81,19 +82,48 @@ def _together(rules: Sequence[Rule], contract: Contract) -> _Found:
 
 def _no_value_fits(one: Any, other: Any, kind: str) -> bool:
     if isinstance(one, Between) and isinstance(other, Between):
-        lows, highs = [one.min_value, other.min_value], [one.max_value, other.max_value]
-        low = max((literal_value(b, kind, "UTC") for b in lows if b is not None), default=None)
-        high = min((literal_value(b, kind, "UTC") for b in highs if b is not None), default=None)
-        return low is not None and high is not None and low > high  # type: ignore[operator]
-    if type(one) is InSet and type(other) is InSet:
-        ours, theirs = set(one.value_set or ()), set(other.value_set or ())
-        return bool(ours and theirs) and ours.isdisjoint(theirs)
-    return False
+        return _apart(one, other, kind) or _apart(other, one, kind)
+    if type(one) is not InSet:
+        one, other = other, one
+    members = _members(one, kind) if type(one) is InSet else set()
+    if not members:
+        return False
+    if isinstance(other, Between):
+        return not any(_within(member, other, kind) for member in members)
+    if isinstance(other, NotInSet):
+        return members <= _members(other, kind)
+    return type(other) is InSet and members.isdisjoint(_members(other, kind))
+
+
+def _members(among: InSet, kind: str) -> set[Any]:
+    return {literal_value(member, kind, "UTC") for member in among.value_set or () if member is not None}
+
+
+def _within(value: Any, bounds: Between, kind: str) -> bool:
+    low, high = (None if b is None else literal_value(b, kind, "UTC") for b in (bounds.min_value, bounds.max_value))
+    above = low is None or value > low or (value == low and not bounds.strict_min)
+    return above and (high is None or value < high or (value == high and not bounds.strict_max))
+
+
+def _apart(lower: Between, upper: Between, kind: str) -> bool:
+    """Whether all of one lies below all of the other."""
+    if lower.max_value is None or upper.min_value is None:
+        return False
+    high: Any = literal_value(lower.max_value, kind, "UTC")
+    low: Any = literal_value(upper.min_value, kind, "UTC")
+    return bool(high < low or (high == low and (lower.strict_max or upper.strict_min)))
 
 
 def _left_to_gx(ruleset: Ruleset) -> _Found:
     for aggregate in ruleset.aggregates:
-        if aggregate.asked:
+        if aggregate.asked and aggregate.asked.type not in UNKNOWN:
+            yield (
+                aggregate.name,
+                f"Great Expectations 1.24 has no such type as {aggregate.asked.type}: it is never checked, and a "
+                "critical one holds every file",
+                "Correct its name; all types stand in docs/expectations.md.",
+            )
+        elif aggregate.asked:
             yield (
                 aggregate.name,
                 f"{aggregate.asked.type} is left to Great Expectations, and not checked where it is not installed",

@@ -34,7 +34,7 @@ def literal_text(value: Any, column_type: str, timezone: str) -> str:
     """A suite's value as text that casts to the type. Raises ValueError when it does not fit."""
     typed = literal_value(value, column_type, timezone)
     if isinstance(typed, Decimal):
-        return format(typed, "f")
+        return format(_within_decimals(typed), "f")
     if isinstance(typed, bool):
         return str(typed).lower()
     return typed.isoformat() if isinstance(typed, dt.date) else typed
@@ -50,19 +50,43 @@ def literal_value(value: Any, column_type: str, timezone: str) -> Decimal | bool
         return value
     if column_type in ("timestamp", "date"):
         moment = _moment(value, ZoneInfo(timezone))
-        return moment.date() if column_type == "date" else moment.astimezone(dt.UTC)
+        return moment.date() if column_type == "date" else _in_zone(moment, dt.UTC)
     return str(value)
+
+
+def has_time(value: Any, timezone: str) -> bool:
+    """Whether a suite's value for a date is a moment within that day, and so later than the day itself."""
+    return _moment(value, ZoneInfo(timezone)).time() != dt.time()
 
 
 def _number(value: Any, column_type: str) -> Decimal:
     try:
-        return Decimal("nothing" if isinstance(value, bool) else str(value))
+        number = Decimal("nothing" if isinstance(value, bool) else str(value))
     except InvalidOperation as error:
         raise ValueError(f"{value!r} is not a number, and the column is {column_type}") from error
+    if not number.is_finite():
+        raise ValueError(f"{value!r} is no number that others can be compared with")
+    return number
+
+
+def _within_decimals(number: Decimal) -> Decimal:
+    """Engines compare as decimal(38,10). Raises ValueError for what would be rounded there, or does not fit."""
+    if abs(number) >= 10**28 or number != round(number, 10):
+        raise ValueError(f"{number} has more than 28 digits before the point, or more than 10 after it")
+    return number
+
+
+def _in_zone(moment: dt.datetime, zone: dt.tzinfo) -> dt.datetime:
+    """A moment that leaves the years of the calendar there is the calendar's end."""
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        edge = dt.datetime.max if moment.year > dt.MINYEAR else dt.datetime.min
+        return edge.replace(tzinfo=zone)
 
 
 def _moment(value: Any, zone: ZoneInfo) -> dt.datetime:
     if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
         value = value.isoformat()
     moment = value if isinstance(value, dt.datetime) else dt.datetime.fromisoformat(str(value))
-    return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment.astimezone(zone)
+    return moment.replace(tzinfo=zone) if moment.tzinfo is None else _in_zone(moment, zone)

@@ -69,6 +69,8 @@ def _pandas_compare(left: ast.expr, sign: ast.cmpop, right: ast.expr) -> Conditi
         left, right, word = right, left, TURNED[word]
     if not isinstance(left, ast.Name):
         raise ConditionError("a comparison names a column")
+    if isinstance(right, ast.Constant) and right.value is None:
+        raise ConditionError(f"nothing equals None; write {left.id}.isnull() or {left.id}.notnull()")
     null_is = word == "!="
     if isinstance(right, ast.Name) and right.id not in ("True", "False"):
         return Compare(left.id, word, other=right.id, null_is=null_is)

@@ -37,8 +37,12 @@ def _evaluated(text: str, given: Mapping[str, Any]) -> Any:
         return given[text]
     try:
         return _of(ast.parse(text, mode="eval").body, given)
-    except (SyntaxError, TypeError) as error:
+    except SyntaxError as error:
         raise ParameterError(f"{text!r} is neither a parameter nor an expression of them") from error
+    except (TypeError, ArithmeticError, ValueError) as error:
+        if isinstance(error, ParameterError):
+            raise
+        raise ParameterError(f"{text!r} has no value: {error}") from error
 
 
 def _of(node: ast.expr, given: Mapping[str, Any]) -> Any:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache, partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -79,7 +79,33 @@ def _valid_schema(schema: dict[str, Any]) -> dict[str, Any]:
         validator_for(schema).check_schema(schema)
     except SchemaError as error:
         raise ValueError(f"it is not a JSON Schema: {error.message}") from error
+    _refuse_references_elsewhere(schema)
     return schema
+
+
+def _refuse_references_elsewhere(schema: dict[str, Any]) -> None:
+    from referencing import Registry
+    from referencing.exceptions import Unresolvable
+    from referencing.jsonschema import DRAFT202012
+
+    here = DRAFT202012.create_resource(schema)
+    resolver = Registry().with_resource(here.id() or "", here).resolver(here.id() or "")
+    for reference in _references(schema):
+        try:
+            resolver.lookup(reference)
+        except Unresolvable as error:
+            raise ValueError(f"{reference!r} leads nowhere in this schema; others are not fetched") from error
+
+
+def _references(part: Any) -> Iterator[str]:
+    if isinstance(part, dict):
+        if isinstance(part.get("$ref"), str):
+            yield part["$ref"]
+        for inner in part.values():
+            yield from _references(inner)
+    elif isinstance(part, list):
+        for inner in part:
+            yield from _references(inner)
 
 
 class MatchesJsonSchema(Parsed):
@@ -121,9 +147,10 @@ def _is_json(text: str) -> bool:
 @cache
 def _validator(schema: str) -> Any:
     from jsonschema.validators import validator_for
+    from referencing import Registry
 
     parsed = json.loads(schema)
-    return validator_for(parsed)(parsed)
+    return validator_for(parsed)(parsed, registry=Registry())  # an empty one: nothing is fetched
 
 
 def _fits(schema: str, text: str) -> bool:

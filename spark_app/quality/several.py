@@ -96,7 +96,7 @@ class SumEqual(Multicolumn):
     """A null counts as 0."""
 
     gx_type = "expect_multicolumn_sum_to_equal"
-    sum_total: float | str
+    sum_total: int | float | str
 
     def check(self, types: Mapping[str, str]) -> None:
         for name in self.column_list:

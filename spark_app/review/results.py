@@ -60,7 +60,8 @@ def suite_result(
     results = []
     for name, expectation in zip(names, suite.expectations, strict=True):
         if name in staged.domains:
-            result = _of_rows(expectation, staged.domains[name], unexpected[name], samples.get(name, ()))
+            mostly = float(resolved(expectation.kwargs.get("mostly", 1), given))
+            result = _of_rows(mostly, staged.domains[name], unexpected[name], samples.get(name, ()))
         else:
             result = _of_batch(aggregates.get(name) or AggregateResult(name, expectation.severity, None, ""))
         config, told = _config(expectation, name, given), _told(expectation, result, samples.get(name, ()), owner)
@@ -89,9 +90,8 @@ def _unexpected(staged: Staged) -> Counter[str]:
     return found
 
 
-def _of_rows(expectation: Expectation, domain: DomainCount, n: int, samples: tuple[Sample, ...]) -> dict[str, Any]:
+def _of_rows(mostly: float, domain: DomainCount, n: int, samples: tuple[Sample, ...]) -> dict[str, Any]:
     judged = domain.elements - domain.missing
-    mostly = float(expectation.kwargs.get("mostly", 1))
     return {
         "success": not judged or (judged - n) / judged >= mostly,
         "result": {

@@ -1,0 +1,120 @@
+"""Suites that a review found to crash, to pass in silence, or to be read wrongly."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from spark_app.errors import SuiteError
+from spark_app.quality.compiler import compile_suite
+from spark_app.quality.lint import lint
+from spark_app.quality.literals import literal_value
+from spark_app.quality.suite import Suite
+from spark_app.runs.plan import Config
+from tests.quality.test_suites import compiled
+
+BETWEEN, AMONG = "expect_column_values_to_be_between", "expect_column_values_to_be_in_set"
+MATCH, LENGTH = "expect_column_values_to_match_regex", "expect_column_value_lengths_to_be_between"
+SCHEMA = "expect_column_values_to_match_json_schema"
+
+
+def rule(gx_type: str, column: str | None, **kwargs: Any) -> dict[str, Any]:
+    return {"type": gx_type, "kwargs": ({"column": column} if column else {}) | kwargs}
+
+
+@pytest.mark.parametrize(
+    ("expectation", "said"),
+    [
+        (rule(BETWEEN, "total_amount", min_value=float("nan"), max_value=1), "no number"),
+        (rule(BETWEEN, "total_amount", max_value="Infinity"), "no number"),
+        (rule(BETWEEN, "total_amount", max_value=1e30), "more than 28 digits"),
+        (rule(BETWEEN, "total_amount", min_value="0.00000000001"), "more than 10 after it"),
+        (rule(BETWEEN, "order_num", min_value=1, max_value=1, strict_max=True), "no value fits"),
+        (rule(BETWEEN, "order_timestamp", max_value={"$PARAMETER": "1/0"}), "has no value"),
+        (rule(BETWEEN, "order_timestamp", max_value={"$PARAMETER": "datetime(2024, 13, 1)"}), "has no value"),
+        (rule(BETWEEN, "order_timestamp", max_value={"$PARAMETER": "now() - timedelta(days=10**9)"}), "not known"),
+        (rule(BETWEEN, "order_timestamp", max_value={"$PARAMETER": "now() - timedelta(days=4000000)"}), "has no value"),
+        (rule(LENGTH, "user_id", min_value=3, max_value=2), "no value fits"),
+        (rule("expect_column_sum_to_be_between", "total_amount", min_value=2, max_value=1), "no value fits"),
+        (rule("expect_table_row_count_to_be_between", None, min_value=2, max_value=1), "no value fits"),
+        (rule(MATCH, "user_id", regex="[a-z]{1,100000}"), "100,000 times"),
+        (rule(SCHEMA, "user_id", json_schema={"$ref": "https://example.org/x"}), "leads nowhere"),
+        (rule(SCHEMA, "user_id", json_schema={"properties": {"a": {"$ref": "#/$defs/b"}}}), "leads nowhere"),
+        (rule(AMONG, "user_id", value_set=["a"], row_condition={"type": "and"}), "lacks a part"),
+        (
+            rule(
+                AMONG,
+                "user_id",
+                value_set=["a"],
+                row_condition={"type": "comparison", "column": {"name": "user_id"}, "operator": "IN", "parameter": 5},
+            ),
+            "of a wrong kind",
+        ),
+        (
+            rule(AMONG, "user_id", value_set=["a"], row_condition="user_id != None", condition_parser="pandas"),
+            "nothing equals None",
+        ),
+    ],
+)
+def test_what_cannot_be_evaluated_is_refused_when_the_suite_is_loaded(
+    config: Config, expectation: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(SuiteError) as refused:
+        compiled(config, "orders", expectation)
+    assert said in str(refused.value)
+
+
+def test_a_schema_may_refer_to_itself(config: Config) -> None:
+    schema = {"$defs": {"a": {"type": "string"}}, "properties": {"a": {"$ref": "#/$defs/a"}, "b": {"$ref": "#"}}}
+    compiled(config, "orders", rule(SCHEMA, "user_id", json_schema=schema))
+
+
+def test_a_moment_at_the_calendars_end_stays_there() -> None:
+    end = datetime.max.replace(tzinfo=UTC)
+    assert literal_value("9999-12-31T23:59:59-05:00", "timestamp", "UTC") == end
+    assert literal_value("9999-12-31T23:59:59", "timestamp", "America/New_York") == end
+    assert literal_value("0001-01-01T00:00:00+05:00", "timestamp", "UTC") == datetime.min.replace(tzinfo=UTC)
+
+
+def test_two_rules_about_the_batch_of_one_name_are_refused(config: Config) -> None:
+    def count(value: int, gx_type: str = "expect_table_row_count_to_equal") -> dict[str, Any]:
+        return rule(gx_type, None, value=value) | {"meta": {"rule": "rows"}}
+
+    with pytest.raises(SuiteError, match="Two rules are called rows"):
+        compiled(config, "orders", count(1), count(6))
+
+
+@pytest.mark.parametrize(
+    ("expectations", "said"),
+    [
+        ([rule(AMONG, "order_num", value_set=[1, 2]), rule(BETWEEN, "order_num", min_value=5)], "no value fits both"),
+        (
+            [
+                rule(AMONG, "user_id", value_set=["a"]),
+                rule("expect_column_values_to_not_be_in_set", "user_id", value_set=["a", "b"]),
+            ],
+            "no value fits both",
+        ),
+        (
+            [
+                rule(BETWEEN, "order_num", max_value=5, strict_max=True),
+                rule(BETWEEN, "order_num", min_value=5, mostly=0.9),
+            ],
+            "no value fits both",
+        ),
+        ([rule("expect_column_mood_to_be_good", "user_id")], "Great Expectations 1.24 has no such type"),
+    ],
+)
+def test_lint_points_at_contradictions(config: Config, expectations: list[dict[str, Any]], said: str) -> None:
+    suite = Suite.model_validate({"name": "orders", "expectations": expectations})
+    found = lint(
+        compile_suite(suite, config.contracts["orders"], datetime(2025, 6, 1, tzinfo=UTC)), config.contracts["orders"]
+    )
+    assert [said in finding.what for finding in found] == [True]
+
+
+@pytest.mark.parametrize("regex", ["^x(a|b)y$", "^[a|b]$", "^(a|b)$"])
+def test_lint_has_nothing_against_whole_expressions(config: Config, regex: str) -> None:
+    assert lint(compiled(config, "orders", rule(MATCH, "user_id", regex=regex)), config.contracts["orders"]) == []
