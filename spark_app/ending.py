@@ -116,6 +116,9 @@ def _keep_held_rows(plan: Plan, work: Work, around: Surroundings) -> None:
         files = [index for index in staged.held if index != WAITING_FILE]
         bad = rows.filter(F.col("_file").isin(*files) & (F.size("_reasons") > 0))
         as_verdicts = bad.select("_rid", F.lit(Outcome.INVALID.value).alias("outcome")).select(
-            "*", F.array().cast("array<string>").alias("missing"), F.lit(None).cast("bigint").alias("keeper")
+            "*",
+            F.array().cast("array<string>").alias("missing"),
+            F.lit(None).cast("bigint").alias("keeper"),
+            F.lit(None).cast("timestamp").alias("expires_at"),
         )
         around.engine().write_parquet(to_quarantine(entries(rows, as_verdicts, context)), folder)

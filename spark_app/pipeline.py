@@ -22,7 +22,7 @@ from spark_app.reporting.report import (
     save_report,
 )
 from spark_app.runs import plan as plans
-from spark_app.runs.lock import Lock, writer_lock
+from spark_app.runs.lock import Lock, read_writer, writer_lock
 from spark_app.runs.plan import Config, Plan, Request, make_plan
 from spark_app.runs.run_id import new_run_id
 from spark_app.runs.settle import remove_staged
@@ -50,6 +50,7 @@ def load(request: Request, config: Config, around: Surroundings, wait_seconds: f
     if request.run_id and (done := read_report(around.zones.runs, request.run_id)) and done.finished:
         return Loads(_same_mode(done, request))
     if request.mode is RunMode.VALIDATE_ONLY:
+        _refuse_open(request, around)
         plan = make_plan(request, config)
         remove_staged(around.zones.runs, plan.run_id)
         return Loads(_execute(plan, around))
@@ -72,6 +73,12 @@ def _same_mode(done: Report, request: Request) -> Report:
             f"Run {done.run_id} has ended, and its mode was {done.data['run_mode']}", next_step="Give another --run-id."
         )
     return done
+
+
+def _refuse_open(request: Request, around: Surroundings) -> None:
+    """A dry run of an open run's id would take what that run has staged for its own."""
+    if request.run_id and request.run_id == read_writer(around.zones.state).open_run:
+        raise UsageError(f"Run {request.run_id} is open, and is no dry run", next_step="Give another --run-id.")
 
 
 def _finish_open(lock: Lock, around: Surroundings) -> Iterator[Report]:

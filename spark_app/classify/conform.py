@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _ISO_TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})?$"
 _SLASH_TIME = r"^[0-9]{2}/[0-9]{2}/[0-9]{4} [0-9]{2}:[0-9]{2}(:[0-9]{2})?$"
+_NO_SECONDS = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2})$"
 _OFFSET = r"(Z|[+-][0-9]{2}:[0-9]{2})$"
 _ISO_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]00:00(:00(\.0{1,6})?)?)?$"
 _SLASH_DATE = r"^[0-9]{2}/[0-9]{2}/[0-9]{4}$"
@@ -78,7 +79,14 @@ def _boolean(text: Column) -> Column:
 
 
 def _timestamp(text: Column, timezone: str) -> Column:
-    iso = F.when(text.rlike(_ISO_TIME), text).when(text.rlike(_SLASH_TIME), _iso_from_slashes(text, 1, 4))
+    seconds = F.concat(
+        F.substring(text, 1, 16), F.lit(":00"), F.substring(text, 17, 6)
+    )  # neither engine casts hh:mm+02
+    iso = (
+        F.when(text.rlike(_NO_SECONDS), seconds)
+        .when(text.rlike(_ISO_TIME), text)
+        .when(text.rlike(_SLASH_TIME), _iso_from_slashes(text, 1, 4))
+    )
     moment = iso.try_cast("timestamp")
     if timezone != "UTC":
         moment = F.when(text.rlike(_OFFSET), moment).otherwise(F.to_utc_timestamp(moment, timezone))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from spark_app.classify.precedence import HASH, content_hash, greater, order_columns, same
 from spark_app.classify.references import Parents, deadline, with_missing
-from spark_app.classify.staging import WAITING_FILE, WAITS_ON
+from spark_app.classify.staging import VERDICTS, WAITING_FILE, WAITS_ON
 from spark_app.config.contracts import Contract
 from spark_app.engine import functions as F
 
@@ -73,6 +73,9 @@ _NEEDED = (
 )
 
 
+_VERDICT = [part.split()[0] for part in VERDICTS.split(", ")]
+
+
 def repeated_keys(rows: DataFrame, contract: Contract) -> DataFrame:
     """The hashes of keys that more than one readable row has: on most days none.
 
@@ -83,13 +86,13 @@ def repeated_keys(rows: DataFrame, contract: Contract) -> DataFrame:
 
 
 def verdicts(rows: DataFrame, judgement: Judgement) -> DataFrame:
-    """Live staged rows → (_rid, outcome, missing, keeper) for every row that is not simply inserted."""
+    """Live staged rows → VERDICTS, for every row that is not simply inserted."""
     contract = judgement.contract
     slim = with_lineage(rows).select(*_NEEDED, *LINEAGE, *contract.names, key_hash(contract).alias(KEY_HASH))
     compared = _compared(_judged_and_ranked(slim, judgement), judgement)
     if judgement.hashes is not None:
         compared = _against_waiting(compared.join(judgement.hashes, "_file", "left"))
-    return compared.filter(F.col("outcome") != Outcome.INSERTED.value).select("_rid", "outcome", "missing", "keeper")
+    return compared.filter(F.col("outcome") != Outcome.INSERTED.value).select(*_VERDICT)
 
 
 def _judged_and_ranked(slim: DataFrame, judgement: Judgement) -> DataFrame:
@@ -110,8 +113,9 @@ def row_id() -> Column:
 def _against_waiting(rows: DataFrame) -> DataFrame:
     """A row that waits, and whose very bytes are read again by this run, is one row: a run gives an id one entry.
 
-    Where the new reading waits too, it takes the place of the old one, with its newer source time; else the old one
-    waits on, and the new reading is judged for it.
+    Where the new reading waits too, it takes the place of the old one, with its newer source time and the old one's
+    deadline: to be sent again is no new wait. Else the old one waits on, and the new reading is judged for it; when the
+    old one is due, the new one is what expires now.
     """
     returned, waits = F.col("_file") == WAITING_FILE, F.col("outcome") == Outcome.WAITING.value
     named = rows.withColumn("_id", F.when(is_one_of(PUT_AWAY), row_id()))
@@ -122,17 +126,23 @@ def _against_waiting(rows: DataFrame) -> DataFrame:
             F.max(returned).alias("_waited"),
             F.max(F.when(~returned, F.col("_rid"))).alias("_new"),
             F.max(~returned & waits).alias("_new_waits"),
+            F.max(returned & (F.col("outcome") == Outcome.EXPIRED.value)).alias("_due"),
+            F.max(F.when(returned, F.col("expires_at"))).alias("_until"),
         )
         .filter(F.col("_waited") & F.col("_new").isNotNull())
     )
     joined = named.join(twice, F.col("_id") == F.col("_twice"), "left")
     again = returned & F.col("_new").isNotNull()
-    replaced = again & F.col("_new_waits")
+    replaced = again & F.col("_new_waits") & ~F.col("_due")
+    joined = joined.withColumn("expires_at", F.coalesce("expires_at", F.when(~returned & waits, F.col("_until"))))
     return joined.withColumn(
         "keeper", F.when(replaced, F.col("_new")).when(again, None).otherwise(F.col("keeper"))
     ).withColumn(
         "outcome",
-        F.when(replaced, Outcome.DUPLICATE.value).when(again, Outcome.STAYS.value).otherwise(F.col("outcome")),
+        F.when(replaced, Outcome.DUPLICATE.value)
+        .when(again, Outcome.STAYS.value)
+        .when(~returned & waits & F.col("_due"), Outcome.EXPIRED.value)
+        .otherwise(F.col("outcome")),
     )
 
 
@@ -168,7 +178,8 @@ def _judged(rows: DataFrame, judgement: Judgement) -> DataFrame:
     lacks = F.size("missing") > 0
     from_waiting = F.col("_file") == WAITING_FILE
     now = F.lit(judgement.now.isoformat()).cast("timestamp")
-    due = deadline(judgement.contract) <= now
+    slim = slim.withColumn("expires_at", deadline(judgement.contract))
+    due = F.col("expires_at") <= now
     outcome = (
         F.when(from_waiting & lacks & ~due & F.col("missing").eqNullSafe(F.col("_waited_for")), Outcome.STAYS.value)
         .when(from_waiting & lacks & ~due, Outcome.LACKS_OTHER.value)

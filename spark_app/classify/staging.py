@@ -49,7 +49,8 @@ WAITS_ON = ("stays", "lacks_other")
 
 BROKEN = "_rid bigint, more_reasons array<int>, more_warnings array<int>"
 
-VERDICTS = "_rid bigint, outcome string, missing array<string>, keeper bigint"
+VERDICTS = "_rid bigint, outcome string, missing array<string>, keeper bigint, expires_at timestamp"
+"""`expires_at`: of rows that wait on, and of those that take the place of one that waits; null for a new wait."""
 
 
 def text_of(column: str) -> str:

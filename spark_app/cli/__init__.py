@@ -29,6 +29,8 @@ def main() -> None:
     try:
         app()  # exits by itself: 0, a command's own code, or 2 for wrong use
     except SystemExit as stop:
+        if isinstance(stop.__context__, BrokenPipeError):  # whoever read the output has left: `lakehouse … | head`
+            os._exit(_SIGNAL + signal.SIGPIPE)
         if isinstance(stop.code, int) and stop.code > _SIGNAL:
             _leave(stop.code)
         raise

@@ -76,9 +76,17 @@ def require_run(zones: Zones, run: str) -> None:
 
 
 def require_files(files: Sequence[Path]) -> None:
-    """Raises UsageError when a file is not there."""
+    """Raises UsageError when a file is not there, or is of a type that no reader knows."""
+    from spark_app.sources.discover import LOADABLE
+
     if missing := [f for f in files if not f.is_file()]:
         raise UsageError("There is no such file", where=", ".join(map(str, missing)))
+    if unknown := [f for f in files if not f.name.lower().endswith(LOADABLE)]:
+        raise UsageError(
+            "This type of file cannot be read",
+            where=", ".join(map(str, unknown)),
+            next_step=f"Give one of {', '.join(LOADABLE)}.",
+        )
 
 
 def request(

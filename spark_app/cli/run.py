@@ -91,6 +91,8 @@ def _require_file(report: Path | None) -> None:
     """Raises UsageError, before the run, for a place where no report can be written."""
     if report is not None and report.is_dir():
         raise UsageError("--report is a folder", where=str(report), next_step="Name a file in it.")
+    if report is not None and not report.absolute().parent.is_dir():
+        raise UsageError("The folder of --report is not there", where=str(report), next_step="Make it first.")
 
 
 def _worst(codes: list[int]) -> int:

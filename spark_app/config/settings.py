@@ -77,7 +77,7 @@ def engine_settings(name: EngineName | None = None) -> EngineSettings:
     jars = os.environ.get("LAKEHOUSE_JARS")
     return EngineSettings(
         chosen,
-        _whole("LAKEHOUSE_CORES", os.cpu_count() or 1),
+        _whole("LAKEHOUSE_CORES", os.cpu_count() or 1, least=1),
         _whole("LAKEHOUSE_MEMORY_MB", 0),
         Path(jars) if jars else None,
     )
@@ -94,12 +94,12 @@ def _installed_engine() -> EngineName:
     )
 
 
-def _whole(variable: str, default: int) -> int:
+def _whole(variable: str, default: int, least: int = 0) -> int:
     text = os.environ.get(variable, "")
     if not text:
         return default
-    if not text.isdecimal():
-        raise UsageError(f"{variable} is {text!r}", next_step="Give a whole number.")
+    if not text.isdecimal() or int(text) < least:
+        raise UsageError(f"{variable} is {text!r}", next_step=f"Give a whole number, {least} or more.")
     return int(text)
 
 

@@ -42,7 +42,9 @@ def judge_files(
     found = []
     for result in staged.files:
         tally = staged.file_tallies.get(result.index)
-        error = " ".join(part for part in (result.error, result.fix) if part)
+        faults = [(f"worksheet {s.name!r}: {s.error}", s.fix) for s in result.sheets if s.status == "rejected"]
+        told = [(result.error, result.fix)] if result.error else faults
+        error = " ".join(part for fault in told for part in fault if part)
         found.append(
             {
                 "uri": names[result.index],

@@ -94,7 +94,8 @@ def _judged(entry: os.DirEntry[str], folder: Path, datasets: Collection[str]) ->
             uri,
             "unknown",
             f"{where} is no dataset",
-            f"Move it into a folder of a dataset ({', '.join(datasets)}), or write a contract for {dataset!r}.",
+            f"Move it into a folder of a dataset ({', '.join(datasets)})"
+            + (f", or write a contract for {dataset!r}." if dataset else "."),
         )
     if not relative.lower().endswith(LOADABLE):
         return Passed(uri, "unknown", "this type of file cannot be read", _fix_of_type(relative))

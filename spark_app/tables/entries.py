@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spark_app.classify.outcome import Outcome, is_one_of, row_id, with_lineage
-from spark_app.classify.references import after, deadline, shortest_wait
+from spark_app.classify.references import after, shortest_wait
 from spark_app.classify.staging import WAITING_FILE, WAITS_ON, key_text, text_of
 from spark_app.config.contracts import Contract
 from spark_app.engine import functions as F
@@ -119,9 +119,7 @@ def _shaped(named: DataFrame, context: Context) -> DataFrame:
         F.when(F.col("_closes"), run_id).alias("closed_by_run"),
         F.when(F.col("_closes"), F.col("outcome")).alias("closed_as"),
         "missing",
-        F.coalesce(deadline(context.contract), after(moment, shortest_wait("missing", context.contract))).alias(
-            "expires_at"
-        ),
+        F.coalesce("expires_at", after(moment, shortest_wait("missing", context.contract))).alias("expires_at"),
         "outcome",
     )
 

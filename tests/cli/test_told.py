@@ -143,3 +143,29 @@ def test_sigterm_to_the_whole_group_is_143_without_a_trace(shop: Path, engine: A
     told = process.communicate(timeout=60)
     assert process.returncode == 143, told
     clean("".join(told))
+
+
+def test_a_workbook_with_a_rejected_sheet_does_not_pass_a_check(tmp_path: Path) -> None:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    book.active.append(ORDERS.split(","))
+    book.create_sheet("Notes").append(["call them"])
+    book.save(tmp_path / "a.xlsx")
+    done = lakehouse("check", tmp_path / "a.xlsx", "--dataset", "orders")
+    assert (done.returncode, "worksheet 'Notes'" in done.stdout) == (3, True)
+    (tmp_path / "a.xls").write_text("x")
+    done = lakehouse("check", tmp_path / "a.xls", "--dataset", "orders")
+    assert (done.returncode, "This type of file cannot be read" in done.stderr) == (2, True)
+
+
+def test_a_reader_that_leaves_is_no_bug(shop: Path) -> None:
+    command = f"{sys.executable} -c 'from spark_app.cli import main; main()' run --root {shop} --json | true"
+    done = subprocess.run(
+        ["bash", "-c", f"{command}; exit ${{PIPESTATUS[0]}}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "LAKEHOUSE_ENGINE": "sail"},
+    )
+    assert (done.returncode, "bug" in done.stderr) == (141, False)
