@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from spark_app.config.caller import utc_now
 from spark_app.config.settings import RunMode
 from spark_app.ending import account, put_away, settle
-from spark_app.errors import LakehouseError, UsageError
+from spark_app.errors import UsageError
 from spark_app.loading import Surroundings, Work, stage_and_publish
 from spark_app.reporting.report import (
     Report,
@@ -128,7 +128,7 @@ def _execute(plan: Plan, around: Surroundings, resumed: list[str] | None = None)
         entries = put_away(plan, work, around)
         outcomes = account(plan, work, around, entries)
         settle(plan, work, around)
-    except LakehouseError as error:
+    except Exception as error:  # a bug too has a report; nothing is swallowed
         failed = failed_report(plan, around.engine_name, error, time.perf_counter() - started)
         save_report(failed, around.zones.runs)
         around.observer.failed(failed)

@@ -71,7 +71,7 @@ def _tell_bug(error: Exception) -> int:
     # Not the message: an engine's messages carry rows.
     print(f"error: a bug in this program: {type(error).__name__} at spark_app{place} · exit 1", file=sys.stderr)
     print(
-        "  next  Nothing is lost: the run stays open. Please report this line with the run's spark.log.",
+        "  next  Nothing is lost: a run that had begun stays open. Please report this line with the run's spark.log.",
         file=sys.stderr,
     )
     return 1

@@ -22,7 +22,7 @@ from spark_app.cli.options import (
 )
 from spark_app.config.caller import utc_now
 from spark_app.config.settings import RunMode
-from spark_app.errors import LakehouseError, UsageError
+from spark_app.errors import UsageError
 
 if TYPE_CHECKING:
     from spark_app.reporting.report import Report
@@ -66,14 +66,14 @@ def run(
         with Screen(Commands(root, str(config or "")), settings.cores) as screen:
             try:
                 done = load(asked, chosen, Surroundings(places, start, settings.name.value, screen), seconds(wait))
-            except LakehouseError:
+            except Exception:
                 if screen.stopped_at:
                     _hand_out(screen.stopped_at, report, as_json=as_json)
                 raise
-    _hand_out(done.asked, report, as_json=as_json)
     if not as_json:
         for each in done:
             screen.result(each)
+    _hand_out(done.asked, report, as_json=as_json)
     raise typer.Exit(_worst([r.exit_code for r in done]))
 
 
@@ -81,10 +81,10 @@ def _hand_out(result: Report, file: Path | None, *, as_json: bool) -> None:
     """The report to where programs asked for it."""
     from spark_app.storage.local import write_once
 
-    if file is not None:
-        write_once(file.absolute(), result.to_json())
     if as_json:
         print(result.to_json())
+    if file is not None:
+        write_once(file.absolute(), result.to_json())
 
 
 def _require_file(report: Path | None) -> None:

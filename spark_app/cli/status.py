@@ -9,6 +9,8 @@ from typing import Any
 from spark_app.cli.options import AsJson, Root, zones
 
 _LAST = 5
+_LOOKED_AT = 100
+"""Reports that are asked for held files: a run of other datasets says nothing of them."""
 
 
 def status(root: Root, as_json: AsJson = False) -> None:
@@ -19,9 +21,10 @@ def status(root: Root, as_json: AsJson = False) -> None:
 
     places = zones(root)
     writer, held = read_writer(places.state), is_held(places.state)
-    newest = sorted(places.runs.glob("*/report.json"), key=lambda f: f.stat().st_mtime_ns, reverse=True)[:_LAST]
+    newest = sorted(places.runs.glob("*/report.json"), key=lambda f: f.stat().st_mtime_ns, reverse=True)[:_LOOKED_AT]
     reports = [r for r in (read_report(places.runs, f.parent.name) for f in newest) if r]
     left = dict.fromkeys(uri for r in reports for uri in r.left_in_raw())
+    reports = reports[:_LAST]
     facts: dict[str, Any] = {
         "lock": writer.holder if held else "",
         "open_run": writer.open_run,

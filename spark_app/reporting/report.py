@@ -73,7 +73,11 @@ def finished_report(
     return Report(json.loads(Report(data).to_json()))
 
 
-def failed_report(plan: Plan, engine: str, error: LakehouseError, seconds: float) -> Report:
+def failed_report(plan: Plan, engine: str, error: Exception, seconds: float) -> Report:
+    """Of a run that stopped at an error; one that is not ours is a bug, whose message may carry rows and is not kept."""
+    if not isinstance(error, LakehouseError):
+        name = type(error).__name__
+        error = LakehouseError(f"A bug in this program: {name}", next_step="Report it with the run's spark.log.")
     data = _head(plan, engine, "failed", error.exit_code, {"total": seconds})
     data["resumed"], data["follow_ups"], data["datasets"] = [], [], {}
     data["error"] = {
@@ -122,7 +126,7 @@ def _verdict(plan: Plan, outcomes: list[DatasetOutcome]) -> tuple[int, str]:
 
 def save_report(report: Report, runs: Path) -> None:
     folder = runs / report.run_id
-    write_once(folder / "report.json", report.to_json())
+    write_once(report_file(runs, report.run_id), report.to_json())
     write_once(folder / "summary.json", json.dumps(_summary(report.data), ensure_ascii=False, indent=1))
 
 
@@ -158,6 +162,10 @@ def _summary(data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def report_file(runs: Path, run_id: str) -> Path:
+    return runs / run_id / "report.json"
+
+
 def read_report(runs: Path, run_id: str) -> Report | None:
-    file = runs / run_id / "report.json"
+    file = report_file(runs, run_id)
     return Report(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else None

@@ -46,7 +46,7 @@ def trace(zones: Zones, contract: Contract, key: str) -> Trace:
 
     Raises UsageError when it does not have the key's parts.
     """
-    parts = key.split("|")
+    parts = _parts(key, contract)
     if len(parts) != len(contract.key):
         raise UsageError(
             f"The key of {contract.dataset} has {len(contract.key)} part(s)",
@@ -63,6 +63,10 @@ def trace(zones: Zones, contract: Contract, key: str) -> Trace:
     steps = [*_in_table(zones.table(contract.dataset), contract, [value for _, value in given])]
     steps += [_step(name, entry) for name, entry in entries if entry["key"] == "|".join(texts)]
     return Trace(contract.dataset, _shown(texts, contract, zones), tuple(steps))
+
+
+def _parts(key: str, contract: Contract) -> list[str]:
+    return key.split("|") if len(contract.key) > 1 else [key]
 
 
 def _given(text: str, name: str, contract: Contract) -> tuple[str, pa.Scalar | None]:
@@ -120,9 +124,7 @@ def _resolved(
     if not is_token(part):
         return part
     salt = salt_of(zones.state)
-    known = (
-        entry["key"].split("|")[number] for _, entry in entries if entry["key"].count("|") == len(contract.key) - 1
-    )
+    known = (parts[number] for _, entry in entries if len(parts := _parts(entry["key"], contract)) == len(contract.key))
     return next((text for text in (*known, *_texts(number, zones, contract)) if token(text, salt) == part), part)
 
 

@@ -104,7 +104,8 @@ def _held(file: dict[str, Any], dataset: str, data: dict[str, Any], commands: Co
     if cause := would_be.get("cause"):
         share = "cause" if cause["rows"] == 1 else f"{cause['rows']:,} share one cause"
         yield f"    {share}: {cause['rule']}{_lines(cause, file)}"
-    yield f"    see: {commands.by_config('quarantine show', '--run', data['run_id'])}"
+    if would_be["invalid"]:  # else a rule about the whole batch holds it
+        yield f"    see: {commands.by_config('quarantine show', '--run', data['run_id'])}"
     yield "    fix: correct the file, or accept it once:"
     again = commands.by_config("run", "--datasets", dataset, "--open-gate", '"REASON"')
     yield f"    {again}"
@@ -112,7 +113,7 @@ def _held(file: dict[str, Any], dataset: str, data: dict[str, Any], commands: Co
 
 def _stays(d: dict[str, Any]) -> str:
     others = sum(f["status"] == "loaded" for f in d["files"])
-    also = f"; the other {counted(others, 'file')} loaded" if others else ""
+    also = f"; {counted(others, 'other file')} loaded" if others else ""
     return f"It stays in raw, nothing of it was loaded{also}."
 
 

@@ -1,6 +1,7 @@
 """Validation results of a run, in the form that Great Expectations writes. Made without importing it.
 
-The batch is the rows of the run's files that count; its counts are those of the report. What Great Expectations has no
+The batch is the rows of the run's files that count, and those that left waiting and broke a rule; its counts are those
+of the report. What Great Expectations has no
 place for (severity, sentence, owner, *not checked*, samples with their places) stands in `meta`.
 """
 
@@ -56,12 +57,15 @@ def suite_result(
     suite, names = plan.config.suites[staged.dataset], rule_names(plan.config.suites[staged.dataset])
     contract = plan.config.contracts[staged.dataset]
     owner, given = contract.owner, suite.suite_parameters | moments(plan.now, contract)
-    unexpected, aggregates = _unexpected(staged), {a.name: a for a in staged.aggregates}
+    unexpected, in_files = _unexpected(staged), _unexpected_in_files(staged)
+    aggregates = {a.name: a for a in staged.aggregates}
     results = []
     for name, expectation in zip(names, suite.expectations, strict=True):
         if name in staged.domains:
             mostly = float(resolved(expectation.kwargs.get("mostly", 1), given))
-            result = _of_rows(mostly, staged.domains[name], unexpected[name], samples.get(name, ()))
+            domain, returned = staged.domains[name], unexpected[name] - in_files[name]
+            domain = DomainCount(domain.elements + returned, domain.missing)
+            result = _of_rows(mostly, domain, unexpected[name], samples.get(name, ()))
         else:
             result = _of_batch(aggregates.get(name) or AggregateResult(name, expectation.severity, None, ""))
         config, told = _config(expectation, name, given), _told(expectation, result, samples.get(name, ()), owner)
@@ -82,7 +86,14 @@ def suite_result(
 
 
 def _unexpected(staged: Staged) -> Counter[str]:
-    """Rows by rule, of the files that count."""
+    """Rows by rule, of the files that count; and of those that left waiting as invalid, as the report counts them."""
+    found = _unexpected_in_files(staged)
+    for name, rows in staged.reasons.items():
+        found[name] = max(found[name], rows)
+    return found
+
+
+def _unexpected_in_files(staged: Staged) -> Counter[str]:
     found = Counter[str]()
     for file, tally in staged.file_tallies.items():
         if file >= 0 and file not in staged.dropped_files:

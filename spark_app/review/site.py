@@ -23,7 +23,7 @@ from typing import Any
 
 from spark_app.config.settings import Zones
 from spark_app.errors import EngineMissing
-from spark_app.reporting.report import Report, read_report
+from spark_app.reporting.report import Report, read_report, report_file
 from spark_app.review.validation import Validation
 from spark_app.storage.local import write_once
 
@@ -50,7 +50,7 @@ def build(zones: Zones) -> Built:
             "Great Expectations is not installed", next_step="Install this package with the extra [docs]."
         )
     site, kept = _site(zones), _kept(zones.runs)
-    stale = [v for v in kept if not _is_new(site / v.page, v)]
+    stale = [v for v in kept if not _is_new(site / v.page, v, report_file(zones.runs, v.run_id))]
     shutil.copytree(_HERE / "assets", site / "assets", dirs_exist_ok=True)
     if stale:
         _write_pages(site, stale, kept, zones)
@@ -68,8 +68,11 @@ def _kept(runs: Path) -> list[Validation]:
     return sorted(found, key=lambda v: (v.file.stat().st_mtime_ns, v.run_id, v.dataset), reverse=True)
 
 
-def _is_new(page: Path, validation: Validation) -> bool:
-    return page.is_file() and page.stat().st_mtime_ns >= validation.file.stat().st_mtime_ns
+def _is_new(page: Path, *sources: Validation | Path) -> bool:
+    """Whether a page is there, and younger than what it is made of; a run may have no report yet."""
+    files = [source.file if isinstance(source, Validation) else source for source in sources]
+    made = page.stat().st_mtime_ns if page.is_file() else 0
+    return made >= max(file.stat().st_mtime_ns for file in files if file.is_file())
 
 
 def _write_pages(site: Path, stale: Sequence[Validation], kept: Sequence[Validation], zones: Zones) -> None:
@@ -145,7 +148,8 @@ def _entries(site: Path, kept: Sequence[Validation], zones: Zones) -> list[dict[
 
 def _entry(validation: Validation, report: Report | None) -> dict[str, Any]:
     counts = _counts(report, validation) or {}
-    states = [result["meta"]["state"] for result in validation.content["results"]]
+    broken = ["failed"] * len(validation.content["meta"]["contract_rules"])
+    states = [*(result["meta"]["state"] for result in validation.content["results"]), *broken]
     return {
         "run_id": validation.run_id,
         "dataset": validation.dataset,

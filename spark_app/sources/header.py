@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -75,7 +76,7 @@ def other_delimiter(spec: ReadSpec, line: str) -> tuple[str, str] | None:
     other = max(_DELIMITERS, key=line.count)
     columns = {normalized(part.strip('"')) for part in line.split(other)}
     known = columns & set(spec.columns)
-    if other == spec.delimiter or not (known or line.count(other) >= len(spec.required) - 1 > 0):
+    if other == spec.delimiter or other not in line or not (known or line.count(other) >= len(spec.required) - 1 > 0):
         return None
     quoted = f" Line 1: {_shown(line, other, spec)!r}." if known else ""
     missing = sorted(set(spec.required) - columns) if known else []
@@ -83,5 +84,5 @@ def other_delimiter(spec: ReadSpec, line: str) -> tuple[str, str] | None:
     return (
         f"1 column found, {len(spec.columns)} expected.{quoted} Delimiter looks like {other!r}, "
         f"the contract says {spec.delimiter!r}.{also}",
-        f"Export with {spec.delimiter!r}, or set csv: {{delimiter: {other!r}}} in the contract.",
+        f"Export with {spec.delimiter!r}, or set csv: {{delimiter: {json.dumps(other)}}} in the contract.",
     )

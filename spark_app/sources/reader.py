@@ -45,7 +45,7 @@ def read_file(file: SourceFile, spec: ReadSpec) -> Iterator[pa.RecordBatch]:
         if (hashed.size, Path(file.path).stat().st_mtime_ns) != (file.size, file.mtime_ns):
             status, error, fix = "changed", *_CHANGED
     except FileNotFoundError:
-        status, error, fix = "changed", *_CHANGED
+        status, error, fix = "changed", *_GONE
     except OSError as refusal:
         status, error = "changed", f"The file cannot be read: {refusal.strerror or type(refusal).__name__}."
         fix = "Give the program the right to read it; it stays in raw until then."
@@ -70,6 +70,8 @@ _CHANGED = (
     "The file changed while it was read.",
     "Nothing to do: the next run reads it when it is complete.",
 )
+
+_GONE = ("The file is not there any more.", "Nothing of it was loaded; send it again if it should be.")
 
 
 def _chunks(file: SourceFile, hashed: HashedFile, spec: ReadSpec, sheets: list[SheetResult]) -> Iterator[Chunk]:

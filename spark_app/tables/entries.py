@@ -209,7 +209,7 @@ def _reasons(names: Mapping[int, str]) -> Column:
 
 
 def _key(contract: Contract) -> Column:
-    return F.concat_ws("|", *(key_text(name, contract) for name in contract.key))
+    return F.concat_ws("|", *(F.coalesce(key_text(name, contract), F.lit("")) for name in contract.key))
 
 
 def _record(contract: Contract) -> Column:

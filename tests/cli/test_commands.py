@@ -59,7 +59,7 @@ def test_a_run_with_failures_tells_each_with_its_fix_and_ends_3(sampled: tuple[P
     assert "1 ignored (raw/orders/~$nov.xlsx: Excel lock file)" in done.stderr
     assert "    file → rejected/" in done.stdout
     assert "Then copy it back to raw/orders/." in done.stdout
-    assert "nothing of it was loaded; the other 3 files loaded." in done.stdout
+    assert "nothing of it was loaded; 3 other files loaded." in done.stdout
     assert "    1,247 share one cause: order_timestamp_out_of_range, lines 3–2,505" in done.stdout
     assert f'    lakehouse run --root {root} --datasets order_items --open-gate "REASON"' in done.stdout
     assert "16 order_items wrong_field_count (6 in 2025-04-07.csv)" in done.stdout

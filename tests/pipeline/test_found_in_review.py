@@ -436,3 +436,34 @@ def test_a_dry_run_under_the_id_of_an_open_run_is_refused(lake: Lake, monkeypatc
     with pytest.raises(UsageError, match="is open"):
         lake.run(RunMode.VALIDATE_ONLY, run_id="R1")
     assert lake.counts(lake.runs()[0], "orders") == {"read": 1, "inserted": 1}
+
+
+def test_a_run_that_stops_at_a_bug_has_a_report_too(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake.put("orders/a.csv", [ORDERS, order(1)])
+    with monkeypatch.context() as patched:
+        patched.setattr("spark_app.pipeline.account", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            lake.run(run_id="odd")
+    report = json.loads((lake.zones.runs / "odd" / "report.json").read_text())
+    assert (report["status"], report["exit_code"]) == ("failed", 1)
+    assert report["error"]["message"] == "A bug in this program: ZeroDivisionError"
+    assert lake.counts(lake.run(run_id="odd"), "orders") == {"read": 1, "inserted": 1}
+
+
+def test_a_key_of_a_null_part_or_of_a_bar_can_be_traced(lake: Lake, tmp_path: Path) -> None:
+    two = {"dataset": "two", "key": ["a", "b"], "columns": {"a": {"type": "string"}, "b": {"type": "string"}}}
+    one = {"dataset": "one", "key": ["a"], "columns": {"a": {"type": "string"}}}
+    lake.config = load_config(configured(tmp_path / "c", two, one))
+    lake.put("two/a.csv", "a,b\n,x\n")
+    lake.put("one/a.csv", "a\nx|y\nx|y\n")
+    lake.run()
+    for dataset, key, where in (("two", "|x", ["quarantine"]), ("one", "x|y", ["table", "quarantine"])):
+        assert [s.where for s in trace(lake.zones, lake.config.contracts[dataset], key).steps] == where
+
+
+def test_a_file_that_is_deleted_after_the_plan_is_said_to_be_gone(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake.put("orders/a.csv", [ORDERS, order(1)]).resolve()
+    run_killed_at("_staged", "before", lake, monkeypatch)
+    (lake.zones.raw[0] / "orders/a.csv").unlink()
+    (file,) = lake.files(lake.runs()[0]).values()
+    assert (file["status"], file["error"]) == ("held", "The file is not there any more.")

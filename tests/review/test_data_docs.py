@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from spark_app.review.site import build
 from spark_app.runs.plan import load_config
 from spark_app.samples.shop import write_sample
 from tests.lake import NOW, ORDERS, Lake, order
-from tests.pipeline.test_found_in_review import configured
+from tests.pipeline.test_found_in_review import KID, PAR, configured
 
 pytestmark = [pytest.mark.engine, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -213,3 +214,36 @@ def test_a_steward_finds_the_failures_and_the_run_before(browser: Any, address: 
     with page.expect_navigation():
         page.click("#previous")
     assert "1,525 rows read: 1,500 loaded" in page.inner_text("body")
+
+
+def test_a_page_that_was_built_before_its_run_had_a_report_is_built_again(reviewed: Lake) -> None:
+    report = reviewed.zones.runs / "first" / "report.json"
+    kept = report.read_bytes()
+    report.unlink()
+    build(reviewed.zones)
+    page = reviewed.zones.processed / "data-docs" / "first" / "orders.html"
+    assert "rows read" not in page.read_text()
+    report.write_bytes(kept)
+    assert build(reviewed.zones).written == 3
+    assert "rows read" in page.read_text()
+
+
+def test_rows_that_leave_waiting_as_invalid_are_counted_as_in_the_report(lake: Lake, tmp_path: Path) -> None:
+    rule = {"type": "expect_column_values_to_be_in_set", "kwargs": {"column": "k", "value_set": ["z"]}}
+    lake.config = load_config(configured(tmp_path / "old", PAR, KID))
+    lake.put("kid/a.csv", "k,p\na,x\n")
+    lake.run()
+    lake.config = load_config(configured(tmp_path / "new", PAR, KID, suites={"kid": [rule | {"meta": {"rule": "z"}}]}))
+    lake.put("par/a.csv", "p\nx\n")
+    report = lake.run(run_id="second")
+    assert report.data["datasets"]["kid"]["reasons"] == {"z": 1}
+    (result,) = json.loads(results_file(lake.zones.runs, "second", "kid").read_text())["results"]
+    assert (result["success"], result["result"]["unexpected_count"], result["result"]["element_count"]) == (False, 1, 1)
+
+
+def test_a_run_whose_rows_break_the_contracts_own_rules_needs_a_look(lake: Lake) -> None:
+    lake.put("orders/a.csv", [ORDERS, order(1), "x,o-2,u1,2025-05-01T10:00:00,1,2025-05-01"])
+    lake.run(open_gate="test")
+    index = build(lake.zones).index.read_text()
+    assert 'data-look="1"' in index
+    assert re.search("1 of \\d+ failed", index)
