@@ -63,14 +63,13 @@ def preview(
     as_json: AsJson = False,
 ) -> None:
     """Tell which rows of the last runs would change side under a changed suite. Writes nothing."""
-    from spark_app.config.caller import utc_now
     from spark_app.config.settings import engine_settings, parse_time
     from spark_app.engine.start import engine_of
     from spark_app.review.preview import preview as look
 
     chosen, places = configuration(config), zones(root)
     require_dataset(chosen, dataset)
-    moment = parse_time(now) if now else utc_now()
+    moment = parse_time(now) if now else None
     with (
         tempfile.TemporaryDirectory() as scratch,
         engine_of(engine_settings(engine), Path(scratch) / "spark.log") as start,
@@ -82,6 +81,9 @@ def preview(
     print(f"{found.rows:,} rows of {found.files} files, judged by the suite of the last run and by this one")
     print(f"would be quarantined   {found.newly_bad:,}   {_counts(found.more)}")
     print(f"would not be any more  {found.newly_good:,}   {_counts(found.fewer)}")
+    for word, rules in (("fail", found.failing), ("pass", found.passing)):
+        for rule, batches in rules.items():
+            print(f"{rule}, about the whole batch, would newly {word} in {batches} of the runs")
 
 
 def _counts(by_rule: Mapping[str, int]) -> str:
@@ -109,7 +111,7 @@ def new(
         tempfile.TemporaryDirectory() as scratch,
         engine_of(engine_settings(engine), Path(scratch) / "spark.log") as start,
     ):
-        contract, suite = draft(start(), files, dataset)
+        contract, suite = draft(start(), files, dataset, Path(scratch))
     write_once(contract_file.absolute(), contract)
     write_once(suite_file.absolute(), suite)
     print(f"{contract_file}\n{suite_file}\nReview both, then: lakehouse suite lint --config {out}")

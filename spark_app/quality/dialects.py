@@ -34,7 +34,7 @@ def parse(condition: Any, dialect: str | None) -> Condition:
 
 def _from_tree(tree: Mapping[str, Any], dialect: str | None) -> Condition:
     kind = tree.get("type")
-    if kind in ("and", "or"):
+    if kind in ("and", "or") and tree["conditions"]:
         return Group(str(kind), tuple(_from_tree(part, dialect) for part in tree["conditions"]))
     if kind == "pass_through":
         return parse(tree["pass_through_filter"], dialect or "spark")

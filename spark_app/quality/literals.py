@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation, localcontext
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -71,7 +71,9 @@ def _number(value: Any, column_type: str) -> Decimal:
 
 def _within_decimals(number: Decimal) -> Decimal:
     """Engines compare as decimal(38,10). Raises ValueError for what would be rounded there, or does not fit."""
-    if abs(number) >= 10**28 or number != round(number, 10):
+    with localcontext(prec=100):  # the usual 28 digits are too few to look at 28 and 10
+        fits = number.adjusted() < 28 and number == round(number, 10)
+    if not fits:
         raise ValueError(f"{number} has more than 28 digits before the point, or more than 10 after it")
     return number
 

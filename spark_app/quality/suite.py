@@ -76,6 +76,9 @@ def load_suite(folder: Path, dataset: str) -> Suite:
         return Suite.model_validate(json.loads(file.read_text(encoding="utf-8")))
     except json.JSONDecodeError as error:
         raise SuiteError("The suite is not valid JSON", where=f"{file}, line {error.lineno}", why=error.msg) from error
+    except (UnicodeDecodeError, RecursionError) as error:
+        why = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else "it is nested too deep"
+        raise SuiteError("The suite cannot be read", where=str(file), why=why) from error
     except ValidationError as error:
         raise SuiteError(
             f"The suite has {error.error_count()} fault(s)", where=str(file), why=describe_faults(error)

@@ -74,7 +74,7 @@ def finished_report(
 
 
 def failed_report(plan: Plan, engine: str, error: Exception, seconds: float) -> Report:
-    """Of a run that stopped at an error; one that is not ours is a bug, whose message may carry rows and is not kept."""
+    """Of a run that stopped at an error; one that is not ours is a bug, and its message, which may carry rows, goes."""
     if not isinstance(error, LakehouseError):
         name = type(error).__name__
         error = LakehouseError(f"A bug in this program: {name}", next_step="Report it with the run's spark.log.")

@@ -3,166 +3,170 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spark_app.classify.conform import cleaned, typed
+from pydantic import ValidationError
+
 from spark_app.classify.stage import read_files
-from spark_app.config.contracts import Contract
-from spark_app.engine import functions as F
+from spark_app.classify.staging import PLACE
+from spark_app.config.contracts import Contract, describe_faults
 from spark_app.engine.port import Engine
 from spark_app.errors import UsageError
 from spark_app.reporting.judged import pinned_file
+from spark_app.review.profile import SET_OF, Key, Profile, key_of, profiles
+from spark_app.sources.batches import FileResult
 from spark_app.sources.header import normalized
 from spark_app.sources.reader import EXCEL
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column
+    from pyspark.sql import DataFrame
 
-TYPES = ("boolean", "int", "long", "decimal(18,2)", "decimal(38,6)", "date", "timestamp")
-"""Tried in this order; a column that fits none is text."""
 _DELIMITERS = ",;\t|"
-_SET_OF = 10
-_ROWS_FOR_A_SET = 50
+_CHUNK = 1 << 20
 
 
-@dataclass(frozen=True)
-class Profile:
-    """What the files say of a column. `low` and `high` are texts."""
+def draft(engine: Engine, files: Sequence[Path], dataset: str, scratch: Path) -> tuple[str, str]:
+    """The contract's YAML and the suite's JSON. `scratch`: an empty folder.
 
-    name: str
-    type: str
-    rows: int
-    given: int
-    distinct: int
-    low: str | None
-    high: str | None
-    members: tuple[str, ...]
-
-
-def draft(engine: Engine, files: Sequence[Path], dataset: str) -> tuple[str, str]:
-    """The contract's YAML and the suite's JSON. Raises UsageError when a file has no header of names."""
+    Raises UsageError when a file has no header of names, or is not like the first one.
+    """
     import yaml
 
-    names, delimiter = _header(files[0])
+    names, csv_options = _header(files)
+    contract = _of_texts(dataset, names, csv_options, files[0])
+    rows, sheets = _read(engine, files, contract, scratch)
+    found = profiles(engine, rows, contract)
+    key = key_of(engine, rows, found)
+    said = _contract(dataset, found, key, csv_options | ({"excel": {"sheets": sheets}} if sheets else {}))
+    shown = yaml.safe_dump(said, sort_keys=False, allow_unicode=True)
+    head = f"# A draft from {len(files)} file(s), {found[0].rows:,} rows. Review each line; see docs/contracts.md.\n"
+    if key.repeated:
+        head += f"# No columns tell all rows apart: by this key {key.repeated:,} rows would be duplicates.\n"
+    return head + shown, json.dumps(_suite(dataset, found, key), ensure_ascii=False, indent=2) + "\n"
+
+
+def _of_texts(dataset: str, names: Sequence[str], csv_options: dict[str, Any], file: Path) -> Contract:
+    """A contract under which every value is a text."""
     columns = {name: {"type": "string", "nullable": True} for name in names}
-    texts = {"dataset": dataset, "key": [names[0]], "columns": {**columns, names[0]: {"type": "string"}}}
-    contract = Contract.model_validate(texts | {"csv": {"delimiter": delimiter}})
-    profiles = _profiles(engine, files, contract)
-    shown = yaml.safe_dump(_contract(dataset, profiles, delimiter), sort_keys=False, allow_unicode=True)
-    head = f"# A draft from {len(files)} file(s), {profiles[0].rows:,} rows. Review each line; see docs/contracts.md.\n"
-    return head + shown, json.dumps(_suite(dataset, profiles), ensure_ascii=False, indent=2) + "\n"
+    said = {"dataset": dataset, "key": [names[0]], "columns": {**columns, names[0]: {"type": "string"}}, **csv_options}
+    try:
+        return Contract.model_validate(said)
+    except ValidationError as error:
+        raise UsageError(
+            "A contract cannot have these names",
+            where=str(file),
+            why=describe_faults(error),
+            next_step="Rename the columns: a letter a-z first, then letters, digits and underscores.",
+        ) from error
 
 
-def _header(file: Path) -> tuple[list[str], str]:
-    if file.suffix.lower() in EXCEL:
+def _read(engine: Engine, files: Sequence[Path], contract: Contract, scratch: Path) -> tuple[DataFrame, list[str]]:
+    """The rows of all files, read once; and the worksheets to name, where others are no data."""
+    pinned = [pinned_file(number, file) for number, file in enumerate(files)]
+    engine.write_parquet(read_files(engine, contract, pinned), scratch / "texts")
+    ddl = ", ".join((*PLACE, *(f"`{name}` string" for name in contract.names)))
+    rows = engine.read_parquet([scratch / "texts"], ddl)
+    closings = engine.collect(rows.filter("_rid is null").select("_raw"))
+    results = sorted((FileResult.from_json(row[0]) for row in closings), key=lambda result: result.index)
+    for result in results:
+        if result.status != "read":
+            raise UsageError(
+                "A file cannot be read like the first one",
+                where=str(files[result.index]),
+                why=result.error,
+                next_step=f"Draft from files that are alike. {result.fix}",
+            )
+    sheets = [sheet for result in results for sheet in result.sheets]
+    loaded = sorted({sheet.name for sheet in sheets if sheet.status != "rejected"})
+    some_are_not = any(sheet.status == "rejected" for sheet in sheets)
+    return rows.filter("_rid is not null and _error is null"), loaded if some_are_not else []
+
+
+def _header(files: Sequence[Path]) -> tuple[list[str], dict[str, Any]]:
+    """The names of the first file, and what a contract must say of how CSV files are written."""
+    if files[0].suffix.lower() in EXCEL:
         from openpyxl import load_workbook
 
-        first = next(load_workbook(file, read_only=True).worksheets[0].iter_rows(values_only=True), ())
-        names, delimiter = [str(cell or "") for cell in first], ","
+        first = next(load_workbook(files[0], read_only=True).worksheets[0].iter_rows(values_only=True), ())
+        names, options = [str(cell or "") for cell in first], dict[str, Any]()
+        while names and not names[-1]:
+            names.pop()
     else:
-        with file.open(encoding="utf-8-sig", newline="") as text:
-            line = text.readline()
-        delimiter = max(_DELIMITERS, key=line.count)
-        names = next(csv.reader([line], delimiter=delimiter), [])
+        names, options = _csv_header(files[0], _encoding(files))
     found = [normalized(name) for name in names]
     if not found or not all(name.isidentifier() for name in found) or len(set(found)) < len(found):
         raise UsageError(
-            "Line 1 is not a header of names", where=str(file), next_step="Names are letters, digits and underscores."
+            "Line 1 is not a header of names", where=str(files[0]), next_step="Names are letters, digits, underscores."
         )
-    return found, delimiter
+    return found, options
 
 
-def _profiles(engine: Engine, files: Sequence[Path], contract: Contract) -> list[Profile]:
-    pinned = [pinned_file(number, file) for number, file in enumerate(files)]
-    rows = read_files(engine, contract, pinned).filter("_rid is not null and _error is null")
-    texts = rows.select(*(cleaned(F.col(name), contract.columns[name]).alias(name) for name in contract.names))
-    # Each cast is a column before it is counted: Sail refuses an aggregate of two casts whose names are the same.
-    casts = {(name, kind): typed(F.col(name), kind, "UTC") for name in contract.names for kind in TYPES}
-    places = {cast: f"c{n}" for n, cast in enumerate(casts)}
-    wide = texts.select("*", *(column.alias(places[cast]) for cast, column in casts.items()))
-    figures = {(name, what): column for name in contract.names for what, column in _figures(name, places).items()}
-    counted = [column.alias(f"f{n}") for n, column in enumerate(figures.values())]
-    found = dict(zip(figures, engine.collect(wide.agg(*counted))[0], strict=True))
-    profiles = []
-    for name in contract.names:
-        mine = {what: value for (column, what), value in found.items() if column == name}
-        kind = _type(mine)
-        members: tuple[str, ...] = ()
-        if kind == "string" and mine["distinct"] <= _SET_OF and mine["given"] >= _ROWS_FOR_A_SET:
-            distinct = engine.collect(texts.select(name).distinct().filter(f"`{name}` is not null").orderBy(name))
-            members = tuple(row[0] for row in distinct)
-        low, high = (mine.get(f"{side} {kind}") for side in ("low", "high"))
-        profiles.append(
-            Profile(name, kind, mine["rows"], mine["given"], mine["distinct"], _text(low), _text(high), members)
-        )
-    return profiles
+def _csv_header(file: Path, encoding: str) -> tuple[list[str], dict[str, Any]]:
+    codec = {"utf-8": "utf-8-sig"}.get(encoding, encoding)
+    with _opened(file) as raw:
+        text = raw.read(_CHUNK).decode(codec, errors="ignore")  # a chunk may end within a character
+    line = text.partition("\n")[0]
+    delimiter = max(_DELIMITERS, key=line.count)
+    names = next(csv.reader(text.splitlines(keepends=True), delimiter=delimiter), [])
+    said = ({"delimiter": delimiter} if delimiter != "," else {}) | (
+        {"encoding": encoding} if encoding != "utf-8" else {}
+    )
+    return names, {"csv": said} if said else {}
 
 
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
+def _encoding(files: Sequence[Path]) -> str:
+    """utf-8, or what a contract has to say: cp1252 fits any bytes, so it is what is left."""
+    with _opened(files[0]) as raw:
+        if raw.read(2) in (b"\xff\xfe", b"\xfe\xff"):
+            return "utf-16"
+    return "utf-8" if all(map(_is_utf8, files)) else "cp1252"
 
 
-def _figures(name: str, places: Mapping[tuple[str, str], str]) -> Mapping[str, Column]:
-    text = F.col(name)
-    found = {"rows": F.count(F.lit(1)), "given": F.count(text), "distinct": F.count_distinct(text)}
-    for kind in TYPES:
-        value = F.col(places[name, kind])
-        found[kind] = F.count(value)
-        if kind != "boolean":
-            found |= {f"low {kind}": F.min(value), f"high {kind}": F.max(value)}
-    return found
+def _is_utf8(file: Path) -> bool:
+    with _opened(file) as raw:
+        try:
+            for line in raw:
+                line.decode("utf-8")
+        except UnicodeDecodeError:
+            return False
+    return True
 
 
-def _type(found: Mapping[str, Any]) -> str:
-    """The narrowest type that every value fits."""
-    if not found["given"]:
-        return "string"
-    fitting = [kind for kind in TYPES if found[kind] == found["given"]]
-    if "boolean" in fitting and found["distinct"] != 2:
-        fitting.remove("boolean")
-    return next(iter(fitting), "string")
+def _opened(file: Path) -> Any:
+    return gzip.open(file) if file.suffix == ".gz" else file.open("rb")
 
 
-def _key(profiles: Sequence[Profile]) -> list[str]:
-    """The first column whose values are all there and all different; else the first, for a person to correct."""
-    unique = [p.name for p in profiles if p.rows and p.given == p.distinct == p.rows]
-    return unique[:1] or [profiles[0].name]
-
-
-def _contract(dataset: str, profiles: Sequence[Profile], delimiter: str) -> dict[str, Any]:
-    key, columns = _key(profiles), {}
-    for p in profiles:
-        nullable = p.given < p.rows and p.name not in key
+def _contract(dataset: str, found: Sequence[Profile], key: Key, options: dict[str, Any]) -> dict[str, Any]:
+    columns = {}
+    for p in found:
+        nullable = p.given < p.rows and p.name not in key.columns
         columns[p.name] = {"type": p.type, **({"nullable": True} if nullable else {})}
-    found: dict[str, Any] = {"dataset": dataset, "key": key}
-    if delimiter != ",":
-        found["csv"] = {"delimiter": delimiter}
-    return found | {"columns": columns}
+    return {"dataset": dataset, "key": list(key.columns), **options, "columns": columns}
 
 
-def _suite(dataset: str, profiles: Sequence[Profile]) -> dict[str, Any]:
-    key = _key(profiles)
-    rules = [rule for profile in profiles for rule in _rules(profile, key)]
+def _suite(dataset: str, found: Sequence[Profile], key: Key) -> dict[str, Any]:
+    rules = [rule for profile in found for rule in _rules(profile, key)]
     return {"name": dataset, "expectations": rules, "meta": {"draft": "Review each rule; `meta.evidence` says why."}}
 
 
-def _rules(p: Profile, key: Sequence[str]) -> list[dict[str, Any]]:
+def _rules(p: Profile, key: Key) -> list[dict[str, Any]]:
     rules = []
-    if p.rows and p.given == p.rows:
+    if p.always_given:
         evidence = f"given in all {p.rows:,} rows"
         rules.append(_rule(p, "expect_column_values_to_not_be_null", "missing", "critical", evidence))
-    if p.low is not None and p.high is not None and p.name not in key:
+    if p.low is not None and p.high is not None and p.name not in key.columns:
         evidence = f"{p.given:,} values from {p.low} to {p.high}"
         bounds = {"min_value": _bound(p, p.low), "max_value": _bound(p, p.high)}
         rules.append(_rule(p, "expect_column_values_to_be_between", "out_of_range", "warning", evidence, **bounds))
     if p.members:
         evidence = f"{len(p.members)} different values in {p.given:,} rows"
-        members = list(islice(p.members, _SET_OF))
+        members = list(islice(p.members, SET_OF))
         rules.append(_rule(p, "expect_column_values_to_be_in_set", "unknown", "warning", evidence, value_set=members))
     return rules
 
@@ -170,7 +174,8 @@ def _rules(p: Profile, key: Sequence[str]) -> list[dict[str, Any]]:
 def _bound(p: Profile, text: str) -> Any:
     if p.type in ("int", "long"):
         return int(text)
-    return float(text) if p.type.startswith("decimal") else text
+    exact = p.type.startswith("decimal") and Decimal(repr(float(text))) == Decimal(text)
+    return float(text) if exact else text
 
 
 def _rule(p: Profile, gx_type: str, name: str, severity: str, evidence: str, **kwargs: Any) -> dict[str, Any]:

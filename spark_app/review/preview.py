@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from spark_app.classify.batch_rules import find_broken
 from spark_app.classify.stage import read_files
 from spark_app.classify.staging import Attempt, read_rows
+from spark_app.classify.tally import aggregate_results
 from spark_app.classify.validate import classify_rows
 from spark_app.config.contracts import Contract
 from spark_app.config.settings import Zones
@@ -28,67 +30,111 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Preview:
-    """Rows that would change side. By rule: those that it would quarantine, and those that it does no longer."""
+    """Rows that would change side. By rule: those that it would quarantine, and those that it does no longer.
 
-    files: int
-    rows: int
-    more: Mapping[str, int]
-    fewer: Mapping[str, int]
-    newly_bad: int
-    newly_good: int
+    `failing` and `passing`: rules about a whole batch, by the number of batches that would newly fail, or pass.
+    """
+
+    files: int = 0
+    rows: int = 0
+    more: Mapping[str, int] = field(default_factory=dict)
+    fewer: Mapping[str, int] = field(default_factory=dict)
+    newly_bad: int = 0
+    newly_good: int = 0
+    failing: Mapping[str, int] = field(default_factory=dict)
+    passing: Mapping[str, int] = field(default_factory=dict)
+
+    def __add__(self, other: Preview) -> Preview:
+        return Preview(
+            self.files + other.files,
+            self.rows + other.rows,
+            _summed(self.more, other.more),
+            _summed(self.fewer, other.fewer),
+            self.newly_bad + other.newly_bad,
+            self.newly_good + other.newly_good,
+            _summed(self.failing, other.failing),
+            _summed(self.passing, other.passing),
+        )
+
+
+def _summed(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    return dict((Counter(one) + Counter(other)).most_common())
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one run loaded of a dataset, and its `now`."""
+
+    files: Sequence[Path]
+    now: datetime
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """Rows (_rid, reasons) of a batch under one suite, and its rules about the whole batch that fail."""
+
+    rows: DataFrame
+    ruleset: Ruleset
+    failing: frozenset[str]
 
 
 def preview(
-    engine: Engine, zones: Zones, new: Config, dataset: str, batches: int, now: datetime, scratch: Path
+    engine: Engine, zones: Zones, new: Config, dataset: str, batches: int, now: datetime | None, scratch: Path
 ) -> Preview:
-    """Compares the suite of the last run with another, over the files of the last runs. Raises UsageError."""
-    files, old = _archived(zones, dataset, batches)
-    before = _judged(engine, files, old, dataset, now, Attempt(scratch / "before"))
-    after = _judged(engine, files, new, dataset, now, Attempt(scratch / "after"))
-    rows = before[0].withColumnRenamed("reasons", "was").join(after[0].withColumnRenamed("reasons", "is"), "_rid")
+    """Compares the suite of the last run with another, over each of the last runs by itself, at its own `now`.
+
+    Raises UsageError when nothing of the dataset was loaded.
+    """
+    runs = list(_loaded(zones, dataset))[:batches]
+    if not runs:
+        raise UsageError(f"No file of {dataset} is in the archive", where=str(zones.archive))
+    old, found = plans.load(zones.runs, runs[0][0]).config, Preview()
+    for run_id, files in runs:
+        batch = Batch(files, now or plans.load(zones.runs, run_id).now)
+        before = _judged(engine, batch, old, dataset, Attempt(scratch / run_id / "before"))
+        after = _judged(engine, batch, new, dataset, Attempt(scratch / run_id / "after"))
+        found += _compared(engine, len(files), before, after)
+    return found
+
+
+def _loaded(zones: Zones, dataset: str) -> Iterator[tuple[str, list[Path]]]:
+    """Runs and the files that they loaded, the newest run first."""
+    for run in sorted(zones.archive.glob("*"), key=lambda folder: folder.stat().st_mtime_ns, reverse=True):
+        folders = [f for f in run.iterdir() if f.name.lower().replace("-", "_") == dataset]
+        if files := [file for folder in folders for file in sorted(folder.rglob("*")) if file.is_file()]:
+            yield run.name, files
+
+
+def _judged(engine: Engine, batch: Batch, config: Config, dataset: str, attempt: Attempt) -> _Judged:
+    contract: Contract = config.contracts[dataset]
+    ruleset = compile_suite(config.suites[dataset], contract, batch.now)
+    pinned = [pinned_file(number, file) for number, file in enumerate(batch.files)]
+    engine.write_parquet(classify_rows(read_files(engine, contract, pinned), contract, ruleset), attempt.rows)
+    rows = read_rows(engine, attempt, contract).filter("_rid is not null")
+    if find_broken(engine, rows, contract, ruleset, attempt):
+        rows = read_rows(engine, attempt, contract).filter("_rid is not null")
+    results = aggregate_results(engine, rows, contract, ruleset.aggregates, {})
+    failing = frozenset(result.name for result in results if result.passed is False)
+    return _Judged(rows.select("_rid", F.col("_reasons").alias("reasons")), ruleset, failing)
+
+
+def _compared(engine: Engine, files: int, before: _Judged, after: _Judged) -> Preview:
+    rows = before.rows.withColumnRenamed("reasons", "was").join(after.rows.withColumnRenamed("reasons", "is"), "_rid")
     sides = rows.select("was", "is", (F.size("was") > 0).alias("was_bad"), (F.size("is") > 0).alias("is_bad"))
     was_bad, is_bad = F.col("was_bad"), F.col("is_bad")
     changed = sides.filter(was_bad != is_bad)
-    counts = engine.collect(sides.agg(F.count(F.lit(1)), F.count_if(is_bad & ~was_bad), F.count_if(was_bad & ~is_bad)))[
-        0
-    ]
+    counts = sides.agg(F.count(F.lit(1)), F.count_if(is_bad & ~was_bad), F.count_if(was_bad & ~is_bad))
+    judged, newly_bad, newly_good = engine.collect(counts)[0]
     return Preview(
-        len(files),
-        counts[0],
-        _by_rule(engine, changed.filter("is_bad"), "is", after[1]),
-        _by_rule(engine, changed.filter("was_bad"), "was", before[1]),
-        counts[1],
-        counts[2],
+        files,
+        judged,
+        _by_rule(engine, changed.filter("is_bad"), "is", after.ruleset),
+        _by_rule(engine, changed.filter("was_bad"), "was", before.ruleset),
+        newly_bad,
+        newly_good,
+        dict.fromkeys(after.failing - before.failing, 1),
+        dict.fromkeys(before.failing - after.failing, 1),
     )
-
-
-def _archived(zones: Zones, dataset: str, batches: int) -> tuple[list[Path], Config]:
-    """The files that the last runs loaded, and the configuration of the newest of them."""
-    runs = sorted(zones.archive.glob("*"), key=lambda folder: folder.stat().st_mtime_ns, reverse=True)
-    found: list[Path] = []
-    newest = ""
-    for run in runs:
-        folders = [f for f in run.iterdir() if f.name.lower().replace("-", "_") == dataset]
-        files = [file for folder in folders for file in sorted(folder.rglob("*")) if file.is_file()]
-        if files:
-            newest, batches = newest or run.name, batches - 1
-            found += files
-        if not batches:
-            break
-    if not found:
-        raise UsageError(f"No file of {dataset} is in the archive", where=str(zones.archive))
-    return found, plans.load(zones.runs, newest).config
-
-
-def _judged(
-    engine: Engine, files: list[Path], config: Config, dataset: str, now: datetime, attempt: Attempt
-) -> tuple[DataFrame, Ruleset]:
-    contract: Contract = config.contracts[dataset]
-    ruleset = compile_suite(config.suites[dataset], contract, now)
-    pinned = [pinned_file(number, file) for number, file in enumerate(files)]
-    engine.write_parquet(classify_rows(read_files(engine, contract, pinned), contract, ruleset), attempt.rows)
-    rows = read_rows(engine, attempt, contract).filter("_rid is not null")
-    return rows.select("_rid", F.col("_reasons").alias("reasons")), ruleset
 
 
 def _by_rule(engine: Engine, rows: DataFrame, column: str, ruleset: Ruleset) -> dict[str, int]:

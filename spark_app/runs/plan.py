@@ -16,7 +16,7 @@ from spark_app import __version__
 from spark_app.config.caller import person, utc_now
 from spark_app.config.contracts import Contract, Contracts, load_contracts
 from spark_app.config.settings import RunMode, Zones
-from spark_app.errors import StateUnreadable, UsageError
+from spark_app.errors import StateUnreadable, SuiteError, UsageError
 from spark_app.quality.compiler import compile_suite
 from spark_app.quality.suite import Suite, load_suite
 from spark_app.runs.run_id import new_run_id
@@ -102,6 +102,12 @@ def load_config(folder: Path) -> Config:
     """Contracts and suites of a folder. Raises ContractError or SuiteError."""
     contracts = load_contracts(folder / "contracts")
     suites = {name: load_suite(folder / "ge_suites", name) for name in contracts}
+    if orphans := sorted(f.name for f in (folder / "ge_suites").glob("*.json") if f.stem not in contracts):
+        raise SuiteError(
+            f"{', '.join(orphans)}: a suite without a contract of its name",
+            where=str(folder / "ge_suites"),
+            next_step=f"Contracts are {', '.join(contracts)}; rename the suite, or write its contract.",
+        )
     for name, contract in contracts.items():
         compile_suite(suites[name], contract, utc_now())  # a wrong rule is refused before anything begins
     files = [*sorted((folder / "contracts").glob("*.y*ml")), *sorted((folder / "ge_suites").glob("*.json"))]

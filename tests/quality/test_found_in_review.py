@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from spark_app.config.settings import config_folder
 from spark_app.errors import SuiteError
 from spark_app.quality.compiler import compile_suite
 from spark_app.quality.lint import lint
 from spark_app.quality.literals import literal_value
 from spark_app.quality.suite import Suite
-from spark_app.runs.plan import Config
+from spark_app.runs.plan import Config, load_config
 from tests.quality.test_suites import compiled
 
 BETWEEN, AMONG = "expect_column_values_to_be_between", "expect_column_values_to_be_in_set"
@@ -31,6 +34,8 @@ def rule(gx_type: str, column: str | None, **kwargs: Any) -> dict[str, Any]:
         (rule(BETWEEN, "total_amount", max_value="Infinity"), "no number"),
         (rule(BETWEEN, "total_amount", max_value=1e30), "more than 28 digits"),
         (rule(BETWEEN, "total_amount", min_value="0.00000000001"), "more than 10 after it"),
+        (rule(BETWEEN, "total_amount", min_value=f"1e{10**6}"), "more than 28 digits"),
+        (rule(BETWEEN, "total_amount", min_value=f"1e-{10**6}"), "more than 10 after it"),
         (rule(BETWEEN, "order_num", min_value=1, max_value=1, strict_max=True), "no value fits"),
         (rule(BETWEEN, "order_timestamp", max_value={"$PARAMETER": "1/0"}), "has no value"),
         (rule(BETWEEN, "order_timestamp", max_value={"$PARAMETER": "datetime(2024, 13, 1)"}), "has no value"),
@@ -43,6 +48,7 @@ def rule(gx_type: str, column: str | None, **kwargs: Any) -> dict[str, Any]:
         (rule(SCHEMA, "user_id", json_schema={"$ref": "https://example.org/x"}), "leads nowhere"),
         (rule(SCHEMA, "user_id", json_schema={"properties": {"a": {"$ref": "#/$defs/b"}}}), "leads nowhere"),
         (rule(AMONG, "user_id", value_set=["a"], row_condition={"type": "and"}), "lacks a part"),
+        (rule(AMONG, "user_id", value_set=["a"], row_condition={"type": "and", "conditions": []}), "is not known"),
         (
             rule(
                 AMONG,
@@ -118,3 +124,20 @@ def test_lint_points_at_contradictions(config: Config, expectations: list[dict[s
 @pytest.mark.parametrize("regex", ["^x(a|b)y$", "^[a|b]$", "^(a|b)$"])
 def test_lint_has_nothing_against_whole_expressions(config: Config, regex: str) -> None:
     assert lint(compiled(config, "orders", rule(MATCH, "user_id", regex=regex)), config.contracts["orders"]) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("orders.json", b'{"name": "caf\xe9"}', "not UTF-8"),
+        ("orders.json", b"[" * 200_000, "nested too deep"),
+        ("order.json", b'{"name": "order"}', "a suite without a contract"),
+    ],
+)
+def test_a_suite_file_that_cannot_be_used_is_refused(tmp_path: Path, name: str, content: bytes, said: str) -> None:
+    for part in ("contracts", "ge_suites"):
+        shutil.copytree(config_folder(None) / part, tmp_path / part)
+    (tmp_path / "ge_suites" / name).write_bytes(content)
+    with pytest.raises(SuiteError) as refused:
+        load_config(tmp_path)
+    assert said in str(refused.value)
