@@ -1,0 +1,114 @@
+"""`make chaos`: real runs, killed by SIGKILL at random moments until they are done; then what they left is compared.
+
+Each lake has a twin that nobody disturbs. A lake lives through a few days of files (late parents, corrections, copies,
+duplicates, bad rows, bad files); each day's command is killed again and again, and then left alone. Tables, quarantine,
+waiting, history, zones and the sums of all reports must be the twin's. Seeded: the same seed kills at the same moments,
+as far as the machine is as fast.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from spark_app.config.settings import Zones
+from tests.chaos.days import DAYS, Day, put
+from tests.chaos.left import differences, left
+
+_MOST_KILLS = 4
+"""Of one command, before it is left alone."""
+_PATIENCE = 120
+
+
+@dataclass
+class Tally:
+    """What was tried so far."""
+
+    lakes: int = 0
+    kills: int = 0
+    late: int = 0  # kills that came after the command had ended
+    differing: list[str] = field(default_factory=list)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("kills", type=int, help="how many at least")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--engine", choices=("sail", "spark"), default="sail")
+    asked = parser.parse_args()
+    tally, chance = Tally(), random.Random(asked.seed)
+    while tally.kills < asked.kills:
+        with tempfile.TemporaryDirectory() as folder:
+            _one_lake(Path(folder), chance, asked.engine, tally)
+        print(f"lakes tried {tally.lakes}, kills {tally.kills}, differences {len(tally.differing)}", flush=True)
+    for difference in tally.differing:
+        print(difference)
+    sys.exit(1 if tally.differing else 0)
+
+
+def _one_lake(folder: Path, chance: random.Random, engine: str, tally: Tally) -> None:
+    seed = chance.randrange(1 << 30)
+    calm, rough = folder / "calm", folder / "rough"
+    for root in (calm, rough):
+        (root / "raw").mkdir(parents=True)
+    for day in DAYS:
+        for root in (calm, rough):
+            put(root, day, random.Random(seed))
+        lasted = _let_be(calm, day, engine)
+        for _ in range(chance.randint(1, _MOST_KILLS)):
+            killed = _kill(rough, day, engine, chance.uniform(0, lasted))
+            tally.kills += killed
+            tally.late += not killed
+        _let_be(rough, day, engine)
+    tally.lakes += 1
+    found = differences(left(Zones.under(calm)), left(Zones.under(rough)))
+    tally.differing += [f"lake {tally.lakes} (seed {seed}): {text}" for text in found]
+    if found:
+        shutil.copytree(folder, Path(tempfile.gettempdir()) / f"chaos-{seed}", dirs_exist_ok=True)
+
+
+def _command(root: Path, day: Day) -> list[str]:
+    program = "from spark_app.cli import main; main()"
+    return [sys.executable, "-c", program, "run", "--root", str(root), "--now", day.now, *day.options, "--json"]
+
+
+def _environment(engine: str) -> dict[str, str]:
+    return {**os.environ, "LAKEHOUSE_ENGINE": engine}
+
+
+def _let_be(root: Path, day: Day, engine: str) -> float:
+    """Runs to the end; the seconds that it took."""
+    started = time.perf_counter()
+    done = subprocess.run(
+        _command(root, day), capture_output=True, text=True, check=False, env=_environment(engine), timeout=_PATIENCE
+    )
+    if done.returncode not in (0, 3, 4):
+        raise RuntimeError(f"{root}: exit {done.returncode}\n{done.stderr}")
+    return time.perf_counter() - started
+
+
+def _kill(root: Path, day: Day, engine: str, after: float) -> bool:
+    """Starts the command and kills it; whether it was still alive."""
+    process = subprocess.Popen(
+        _command(root, day), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_environment(engine)
+    )
+    try:
+        process.wait(timeout=after)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        return True
+    return False
+
+
+if __name__ == "__main__":
+    main()
