@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from spark_app import __version__
-from spark_app.cli import check, docs, doctor, plan, quarantine, run, sample, status, suite, trace, unlock
+from spark_app.cli import check, docs, doctor, maintain, plan, quarantine, run, sample, status, suite, trace, unlock
 
 app = typer.Typer(
     name="lakehouse",
@@ -40,6 +40,7 @@ app.command("check")(check.check)
 app.command("sample")(sample.sample)
 app.command("trace")(trace.trace)
 app.command("unlock")(unlock.unlock)
+app.command("maintain")(maintain.maintain)
 app.command("doctor")(doctor.doctor)
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(docs.app, name="docs")

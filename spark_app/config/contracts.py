@@ -87,6 +87,12 @@ class Gate(_Strict):
     max_invalid_ratio: float = Field(default=1.0, ge=0, le=1)
 
 
+class Maintenance(_Strict):
+    """`compact_above`: so many small files in one partition are left as they are."""
+
+    compact_above: int = Field(default=16, ge=1)
+
+
 class Metrics(_Strict):
     """Columns behind the figures `revenue` (a sum) and `unique_users` (a distinct count)."""
 
@@ -113,6 +119,7 @@ class Contract(_Strict):
     gate: Gate = Gate()
     control_totals: tuple[Name, ...] = ()
     metrics: Metrics = Metrics()
+    maintenance: Maintenance = Maintenance()
     masked: tuple[Name, ...] = ()
 
     @field_validator("timezone")

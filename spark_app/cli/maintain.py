@@ -1,0 +1,44 @@
+"""lakehouse maintain"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from spark_app.cli.options import AsJson, ConfigFolder, Now, Root, configuration, seconds, zones
+
+
+def maintain(
+    root: Root,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be done.")] = False,
+    config: ConfigFolder = None,
+    now: Now = "",
+    wait: Annotated[str, typer.Option("--wait", help="Wait so long for the lock, such as 10m.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Compact small files, remove what no reader of the last week needs, purge what has long been closed."""
+    from spark_app.config.caller import utc_now
+    from spark_app.config.settings import parse_time
+    from spark_app.reporting.wording import counted
+    from spark_app.upkeep import keep
+
+    moment = parse_time(now) if now else utc_now()
+    done = keep(zones(root), configuration(config).contracts, moment, seconds(wait), dry=dry_run)
+    if as_json:
+        print(json.dumps(asdict(done), indent=1))
+        return
+    would = "would be " if dry_run else ""
+    for table in done.tables:
+        told = [f"{counted(table.files_before, 'file')}, {table.bytes_before / 1e6:,.1f} MB"]
+        if table.compacted:
+            told.append(f"{would}compacted" + ("" if dry_run else f" to {table.files_after:,}"))
+        if table.purged:
+            told.append(f"{table.purged:,} closed rows {would}purged")
+        if table.vacuumed:
+            told.append(f"{table.vacuumed:,} old files {would}removed")
+        print(f"{table.table:<14} {' · '.join(told)}")
+    if done.runs_removed:
+        print(f"{'runs':<14} {len(done.runs_removed):,} of another year {would}removed")
