@@ -20,12 +20,14 @@ from spark_app.runs.balance import check, count
 from spark_app.runs.plan import Plan
 from spark_app.runs.settle import record_history, settle_files
 from spark_app.tables.commits import Commit
+from spark_app.tables.decisions import Decision, record
 from spark_app.tables.entries import (
     ENTRIES,
     TO_WAIT,
     entries,
     merge_entries,
     open_waiting,
+    out_of_quarantine,
     to_quarantine,
     to_waiting,
 )
@@ -36,6 +38,14 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
+def note_recall(plan: Plan, around: Surroundings) -> None:
+    """Who called rows back from quarantine, and why; once, however often the run is begun."""
+    if plan.recall and plan.mode is not RunMode.VALIDATE_ONLY:
+        asked = plan.recall
+        decision = Decision(asked.kind, plan.run_id, asked.subject, asked.reason, plan.now, asked.by)
+        record(around.zones.system_table("decisions"), decision)
+
+
 def put_away(plan: Plan, work: Work, around: Surroundings) -> Commit | None:
     """Quarantine and waiting, once for all datasets. Returns what the quarantine table's log counted."""
     if plan.mode is RunMode.VALIDATE_ONLY:
@@ -43,20 +53,23 @@ def put_away(plan: Plan, work: Work, around: Surroundings) -> Commit | None:
     staged = [s for _, s in work.staged.values()]
     bad = any(s.count(Outcome.INVALID, Outcome.DUPLICATE, Outcome.EXPIRED) for s in staged)
     moved = any(s.count(*TO_WAIT) or s.released for s in staged)
-    if not bad and not moved:
+    recalled = any(c.recalled for c in plan.files)
+    if not bad and not moved and not recalled:
         return Commit()
     found, landed = _all_entries(plan, work, around), Commit()
     if bad:
         landed = _merged("quarantine", QUARANTINE, to_quarantine(found), plan, around)
     if moved:
         _merged("waiting", WAITING, to_waiting(found), plan, around)
+    if recalled:
+        _merged("quarantine", QUARANTINE, out_of_quarantine(found), plan, around, "-closings")
     return landed
 
 
-def _merged(name: str, schema: pa.Schema, found: DataFrame, plan: Plan, around: Surroundings) -> Commit:
+def _merged(name: str, schema: pa.Schema, found: DataFrame, plan: Plan, around: Surroundings, step: str = "") -> Commit:
     table = around.zones.system_table(name)
     accepted = accepted_commits(around.zones.runs, plan.run_id, table)
-    return merge_entries(around.engine(), table, schema, found, plan.run_id, plan.versions[name], accepted)
+    return merge_entries(around.engine(), table, schema, found, plan.run_id, plan.versions[name], accepted, step)
 
 
 def _all_entries(plan: Plan, work: Work, around: Surroundings) -> DataFrame:

@@ -19,6 +19,7 @@ from spark_app.quality.compiler import compile_suite
 from spark_app.reporting.progress import Observer
 from spark_app.runs.abandon import accepted_commits
 from spark_app.runs.plan import Plan
+from spark_app.runs.recall import read_sidecars
 from spark_app.tables.commits import Commit
 from spark_app.tables.decisions import Decision, record
 from spark_app.tables.entries import Context, waiting_rows
@@ -93,7 +94,7 @@ def _staged(contract: Contract, plan: Plan, work: Work, around: Surroundings) ->
         return done
     engine, zones = around.engine(), around.zones
     ruleset = compile_suite(plan.config.suites[contract.dataset], contract, plan.now)
-    table = zones.table(contract.dataset)
+    table, recalled = zones.table(contract.dataset), plan.recalled(contract.dataset)
     data = StageInput(
         contract,
         ruleset,
@@ -104,6 +105,8 @@ def _staged(contract: Contract, plan: Plan, work: Work, around: Surroundings) ->
         plan.now,
         bool(plan.open_gate),
         {name: sum(f.rows for f in staged.files) for name, (_, staged) in work.staged.items()},
+        engine.frame(read_sidecars(recalled)) if recalled else None,
+        tuple(file.index for file in recalled),
     )
     return stage(engine, data, folder)
 
@@ -135,5 +138,6 @@ def parts(name: str, plan: Plan, work: Work, around: Surroundings) -> tuple[Data
     """Staged rows and verdicts of a dataset, and what makes entries of them."""
     contract, (_, staged) = plan.config.contracts[name], work.staged[name]
     hashes = file_hashes(around.engine(), staged.files)
-    context = Context(contract, hashes, staged.rule_names, plan.run_id, plan.now, staged.released > 0)
+    recalled = tuple(file.index for file in plan.recalled(name))
+    context = Context(contract, hashes, staged.rule_names, plan.run_id, plan.now, staged.released > 0, recalled)
     return *_frames(contract, work, around), context

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from spark_app.config.caller import utc_now
 from spark_app.config.settings import RunMode
-from spark_app.ending import account, put_away, settle
+from spark_app.ending import account, note_recall, put_away, settle
 from spark_app.errors import UsageError
 from spark_app.loading import Surroundings, Work, stage_and_publish
 from spark_app.reporting.report import (
@@ -51,17 +51,18 @@ def load(request: Request, config: Config, around: Surroundings, wait_seconds: f
         return Loads(_same_mode(done, request))
     if request.mode is RunMode.VALIDATE_ONLY:
         _refuse_open(request, around)
-        plan = make_plan(request, config)
-        remove_staged(around.zones.runs, plan.run_id)
-        return Loads(_execute(plan, around))
+        _sweep(request.run_id, around)
+        return Loads(_execute(make_plan(request, config), around))
     run_id = request.run_id or new_run_id(request.now or utc_now())
     with writer_lock(around.zones.state, run_id, wait_seconds) as lock:
         finished = tuple(_finish_open(lock, around))
         if request.run_id and finished and finished[-1].run_id == request.run_id:
             return Loads(finished[-1])
         request = replace(request, run_id=run_id)
+        _sweep(run_id, around)
         asked = _begin(make_plan(request, config), lock, around, [report.run_id for report in finished])
-        if follow_ups := tuple(_follow_ups(asked, request, config, lock, around)):
+        follow_ups = () if request.recall else tuple(_follow_ups(asked, request, config, lock, around))
+        if follow_ups:
             asked = asked.followed_by([report.run_id for report in follow_ups])
             save_report(asked, around.zones.runs)
     return Loads(asked, finished, follow_ups)
@@ -97,8 +98,13 @@ def _finish_open(lock: Lock, around: Surroundings) -> Iterator[Report]:
     yield report
 
 
+def _sweep(run_id: str, around: Surroundings) -> None:
+    """What a dry run of this id may have left is not the next plan's."""
+    if run_id:
+        remove_staged(around.zones.runs, run_id)
+
+
 def _begin(plan: Plan, lock: Lock, around: Surroundings, resumed: list[str]) -> Report:
-    remove_staged(around.zones.runs, plan.run_id)  # what a dry run of this id may have left is not this plan's
     lock.open_run(plan.run_id)
     plans.save(plan, around.zones.runs)
     report = _execute(plan, around, resumed)
@@ -123,6 +129,7 @@ def _execute(plan: Plan, around: Surroundings, resumed: list[str] | None = None)
     started, work = time.perf_counter(), Work()
     around.observer.planned(plan, around.engine_name)
     try:
+        note_recall(plan, around)
         for contract in plan.contracts:
             stage_and_publish(contract, plan, work, around)
         entries = put_away(plan, work, around)

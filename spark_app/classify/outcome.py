@@ -66,7 +66,7 @@ _NEEDED = (
     "_file",
     "_sheet",
     "_line",
-    "_waiting_id",
+    "_entry_id",
     "_expires_at",
     "_waited_for",
     "_reasons",
@@ -107,7 +107,7 @@ def _judged_and_ranked(slim: DataFrame, judgement: Judgement) -> DataFrame:
 def row_id() -> Column:
     """A row's id: of its file's content (sha256) and its place there."""
     place = F.concat_ws("|", "sha256", F.coalesce("_sheet", F.lit("")), F.col("_line").cast("string"))
-    return F.coalesce("_waiting_id", F.sha2(place, 256))
+    return F.coalesce("_entry_id", F.sha2(place, 256))
 
 
 def _against_waiting(rows: DataFrame) -> DataFrame:

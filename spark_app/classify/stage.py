@@ -62,6 +62,8 @@ class StageInput:
     now: datetime
     gate_open: bool
     rows_of: Mapping[str, int] = field(default_factory=dict)  # of datasets that this run has read before
+    recalled: DataFrame | None = None  # what is known of the lines of recalled files: runs.recall.SIDECAR
+    recalled_files: tuple[int, ...] = ()  # no batch of a sender: the gate and rules about a batch pass over them
 
 
 def stage(engine: Engine, data: StageInput, folder: Path) -> tuple[Attempt, Staged]:
@@ -72,14 +74,16 @@ def stage(engine: Engine, data: StageInput, folder: Path) -> tuple[Attempt, Stag
     files, tallies = file_accounts(engine, rows, data.ruleset)
     _same_reader(files)
     unread = [f.index for f in files if f.status != "read"]
-    batch = live_rows(rows, [*unread, WAITING_FILE])
+    batch = live_rows(rows, [*unread, WAITING_FILE, *data.recalled_files])
     if find_broken(engine, batch, data.contract, data.ruleset, attempt):
         rows = read_rows(engine, attempt, data.contract)
         files, tallies = file_accounts(engine, rows, data.ruleset)
     aggregates: tuple[AggregateResult, ...] = ()
-    if len(unread) < len(files):  # without a batch there is nothing to say of it, and no reason to hold what comes back
+    if len({*unread, *data.recalled_files}) < len(
+        files
+    ):  # without a batch there is nothing to say of it, and no reason to hold what comes back
         aggregates = aggregate_results(engine, batch, data.contract, data.ruleset.aggregates, data.rows_of)
-    held = {} if data.gate_open else held_files(data.contract, files, tallies, aggregates)
+    held = {} if data.gate_open else held_files(data.contract, _of_senders(files, data), tallies, aggregates)
     dropped = sorted({*unread, *held})
     live = live_rows(rows, dropped)
     held_rows = _ROWS_HELD[data.table is not None] * sum(tally.rows for tally in tallies.values())
@@ -97,7 +101,7 @@ def stage(engine: Engine, data: StageInput, folder: Path) -> tuple[Attempt, Stag
         tallies,
         held,
         outcomes,
-        quarantine_reasons(engine, live, judged, data.ruleset, counted, outcomes),
+        quarantine_reasons(engine, live, judged, data.ruleset, counted, outcomes, data.recalled_files),
         data.ruleset.names(),
         aggregates,
         domains,
@@ -106,6 +110,10 @@ def stage(engine: Engine, data: StageInput, folder: Path) -> tuple[Attempt, Stag
     )
     commit(attempt, staged)
     return attempt, staged
+
+
+def _of_senders(files: Sequence[FileResult], data: StageInput) -> list[FileResult]:
+    return [file for file in files if file.index not in data.recalled_files]
 
 
 def _judgement(engine: Engine, data: StageInput, files: Sequence[FileResult]) -> Judgement:
@@ -141,6 +149,8 @@ def file_hashes(engine: Engine, results: Sequence[FileResult]) -> DataFrame:
 def _incoming(engine: Engine, data: StageInput) -> DataFrame:
     """Rows of text of all files, then those that come back from waiting."""
     read = read_files(engine, data.contract, data.files) if data.files else None
+    if read is not None and data.recalled is not None:
+        read = _with_past(read, data.recalled)
     if read is None:
         assert data.waiting is not None, "nothing to stage"
         return data.waiting
@@ -154,9 +164,32 @@ def read_files(engine: Engine, contract: Contract, files: Sequence[SourceFile]) 
     ddl = ", ".join(f"`{field.name}` {_READ_TYPES[str(field.type)]}" for field in spec.schema)
     read = engine.spark.range(0, len(groups), 1, len(groups)).mapInArrow(task(groups, spec), ddl)
     first = F.lit(0).alias("_correction")
-    past = {"_waiting_id": "string", "_expires_at": "timestamp", "_waited_for": "array<string>"}
-    never_waited = [F.lit(None).cast(kind).alias(name) for name, kind in past.items()]
-    return read.select(*READ_PLACE.names, first, *never_waited, *contract.names)
+    past = {"_entry_id": "string", "_expires_at": "timestamp", "_waited_for": "array<string>", "_waived": "boolean"}
+    never_seen = [F.lit(None).cast(kind).alias(name) for name, kind in past.items()]
+    return read.select(*READ_PLACE.names, first, *never_seen, *contract.names)
+
+
+def _with_past(read: DataFrame, recalled: DataFrame) -> DataFrame:
+    """Rows of recalled files with the id, the place and the source time that they have had from the beginning."""
+    theirs = {
+        "_sheet": "sheet",
+        "_line": "line",
+        "_source_file": "source_file",
+        "_source_modified_at": "source_modified_at",
+        "_correction": "correction",
+        "_entry_id": "entry_id",
+        "_waived": "waived",
+    }
+    joined = read.join(recalled, ["_file", "_line"], "left")
+    was_recalled = F.col("entry_id").isNotNull()
+    return joined.select(
+        *(
+            F.when(was_recalled, F.col(theirs[name])).otherwise(F.col(name)).alias(name)
+            if name in theirs
+            else F.col(name)
+            for name in read.columns
+        )
+    )
 
 
 def _same_reader(files: Sequence[FileResult]) -> None:

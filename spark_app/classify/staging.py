@@ -36,10 +36,11 @@ PLACE = (
     "_source_file string",
     "_source_modified_at timestamp",
     "_correction int",
-    # Of a row that comes back from waiting; null for a row of a file.
-    "_waiting_id string",
+    # Of a row that has an entry already: in waiting, or (recalled by a person) in quarantine. Null for others.
+    "_entry_id string",
     "_expires_at timestamp",
     "_waited_for array<string>",
+    "_waived boolean",
 )
 WAITING_FILE = -1
 """`_file` of rows that come back from waiting."""
@@ -100,13 +101,17 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Tally:
-    """Rows of one outcome. `released`: how many of them came from waiting. `totals`: column → (sum, no number)."""
+    """Rows of one outcome. `released`: how many came from waiting; `waived`: of which a person said that they may load.
+
+    `totals`: column → (sum, no number).
+    """
 
     rows: int
     released: int
     warned: int
     totals: dict[str, tuple[str, int]]
     released_totals: dict[str, str]
+    waived: int = 0
     revenue: str | None = None
     users: int | None = None
 

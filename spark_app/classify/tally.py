@@ -96,27 +96,29 @@ def quarantine_reasons(
     ruleset: Ruleset,
     tallies: Mapping[int, FileTally],
     outcomes: Mapping[str, Tally],
+    recalled: Sequence[int],
 ) -> dict[str, int]:
     """Rows by rule among those that this run quarantines as invalid, and by missing parent among expired ones.
 
     Every invalid row of a file that counts is quarantined, so the files' tallies say it; of the rows that came back
-    from waiting some stay, so these are looked at.
+    from waiting some stay, and of those that a person recalled some may be waived, so these are looked at.
     """
-    found = Counter[str]()
+    found, looked_at = Counter[str](), (WAITING_FILE, *recalled)
     for file, tally in tallies.items():
-        if file != WAITING_FILE:
+        if file not in looked_at:
             found.update({name: n for name, n in tally.reasons.items() if name in ruleset.critical})
-    if any(outcomes[o].released for o in (Outcome.INVALID, Outcome.EXPIRED) if o in outcomes):
-        found.update(_reasons_of_returned(engine, live, verdicts, ruleset.names()))
+    bad = [outcomes[o] for o in (Outcome.INVALID, Outcome.EXPIRED) if o in outcomes]
+    if any(tally.released for tally in bad) or (recalled and bad):
+        found.update(_reasons_of_returned(engine, live, verdicts, ruleset.names(), looked_at))
     return dict(sorted(found.items()))
 
 
 def _reasons_of_returned(
-    engine: Engine, live: DataFrame, verdicts: DataFrame, names: Mapping[int, str]
+    engine: Engine, live: DataFrame, verdicts: DataFrame, names: Mapping[int, str], files: Sequence[int]
 ) -> dict[str, int]:
     expired = verdicts.filter(F.col("outcome") == Outcome.EXPIRED.value).select(F.explode("missing").alias("reason"))
     invalid = verdicts.filter(F.col("outcome") == Outcome.INVALID.value).select("_rid")
-    returned = live.filter(F.col("_file") == WAITING_FILE).join(invalid, "_rid", "left_semi")
+    returned = live.filter(F.col("_file").isin(*files)).join(invalid, "_rid", "left_semi")
     broken = returned.select(F.explode("_reasons").alias("reason")).select(F.col("reason").cast("string"))
     marks = broken.unionByName(expired)
     counted = engine.collect(marks.groupBy("reason").count())
@@ -174,6 +176,7 @@ def _inputs(contract: Contract, ruleset: Ruleset) -> Iterable[Column]:
     warnings = [F.lit(rule.code) for rule in ruleset.rules if rule.severity == "warning"]
     warned = F.arrays_overlap("_warnings", F.array(*warnings)) if warnings else F.lit(False)
     yield warned.cast("int").alias("warned")
+    yield F.coalesce("_waived", F.lit(False)).cast("int").alias("waived")
     for name in contract.control_totals:
         text = F.btrim(F.col(text_of(name)), F.lit(TRIMMED))
         yield F.when(text.rlike(NUMBER), text.try_cast("decimal(38,6)")).alias(f"total_{name}")
@@ -187,6 +190,7 @@ def _measures(contract: Contract) -> Iterable[Column]:
     yield F.count(F.lit(1)).alias("n")
     yield F.sum("released").alias("released")
     yield F.sum("warned").alias("warned")
+    yield F.sum("waived").alias("waived")
     for name in contract.control_totals:
         yield F.sum(f"total_{name}").alias(f"total_{name}")
         yield F.count(f"total_{name}").alias(f"numbers_{name}")
@@ -208,6 +212,7 @@ def _tally(row: Any, contract: Contract) -> Tally:
         row["warned"],
         totals,
         {name: str(row[f"released_{name}"] or 0) for name in contract.control_totals},
+        row["waived"],
         str(row["revenue"] or 0) if contract.metrics.revenue and published else None,
         row["users"] if contract.metrics.unique_users and published else None,
     )

@@ -12,6 +12,7 @@ from spark_app.classify.staging import PLACE, text_of
 from spark_app.config.contracts import Contract
 from spark_app.engine import functions as F
 from spark_app.quality.batch import BatchExpectation
+from spark_app.quality.columns import NotNull
 from spark_app.quality.compiler import Rule, Ruleset
 from spark_app.quality.expectation import RowExpectation
 from spark_app.quality.values import Values
@@ -47,11 +48,17 @@ def classify_rows(rows: DataFrame, contract: Contract, ruleset: Ruleset) -> Data
 def _verdict_arrays(ruleset: Ruleset, asked: Sequence[Rule]) -> list[Column]:
     by_name = {rule.name: rule.code for rule in ruleset.rules if rule.origin == "reader"}
     unread = F.col("_error").isNotNull()
-    reasons = _codes_of([rule for rule in asked if rule.severity == "critical"])
-    warnings = _codes_of([rule for rule in asked if rule.severity != "critical"])
+    critical = [rule for rule in asked if rule.severity == "critical"]
+    reasons, warnings = _codes_of(critical), _codes_of([rule for rule in asked if rule.severity != "critical"])
+    # Of a row that is waived the suite's critical rules are warnings; a value that is none cannot be waived.
+    hard = _codes_of([rule for rule in critical if rule.origin != "suite" or isinstance(rule.check, NotNull)])
+    waived = F.coalesce("_waived", F.lit(False))
     return [
-        F.when(unread, F.array(_reading_code(by_name))).otherwise(reasons).alias("_reasons"),
-        F.when(unread, _no_codes()).otherwise(warnings).alias("_warnings"),
+        F.when(unread, F.array(_reading_code(by_name))).when(waived, hard).otherwise(reasons).alias("_reasons"),
+        F.when(unread, _no_codes())
+        .when(waived, F.sort_array(F.concat(F.array_except(reasons, hard), warnings)))
+        .otherwise(warnings)
+        .alias("_warnings"),
     ]
 
 

@@ -7,7 +7,21 @@ from typing import Annotated
 import typer
 
 from spark_app import __version__
-from spark_app.cli import check, docs, doctor, maintain, plan, quarantine, run, sample, status, suite, trace, unlock
+from spark_app.cli import (
+    check,
+    docs,
+    doctor,
+    maintain,
+    plan,
+    quarantine,
+    run,
+    sample,
+    status,
+    stewards,
+    suite,
+    trace,
+    unlock,
+)
 
 app = typer.Typer(
     name="lakehouse",
@@ -39,9 +53,12 @@ app.command("status")(status.status)
 app.command("check")(check.check)
 app.command("sample")(sample.sample)
 app.command("trace")(trace.trace)
+app.command("replay")(stewards.replay)
 app.command("unlock")(unlock.unlock)
 app.command("maintain")(maintain.maintain)
 app.command("doctor")(doctor.doctor)
+for steward in (stewards.export, stewards.resubmit, stewards.waive):
+    quarantine.app.command(steward.__name__)(steward)
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(docs.app, name="docs")
 app.add_typer(suite.app, name="suite")

@@ -23,7 +23,7 @@ _SHOWN_FILES = 3
 
 def causes(zones: Zones, run: str, dataset: str) -> list[dict[str, Any]]:
     """Open rows by dataset and reason, the most frequent first."""
-    table = _open(zones, run, dataset, ["dataset", "reasons", "source_file"])
+    table = open_entries(zones, run, dataset, ["dataset", "reasons", "source_file"])
     rows, files = Counter[tuple[str, str]](), dict[tuple[str, str], Counter[str]]()
     for entry in table.to_pylist():
         for reason in entry["reasons"]:
@@ -43,12 +43,13 @@ def rows(zones: Zones, config: Config, run: str, dataset: str, *, reveal: bool, 
     """
     if reveal:
         record_now(zones.system_table("decisions"), "reveal", run, dataset)
-    found = _open(zones, run, dataset, None).slice(0, limit).to_pylist()
+    found = open_entries(zones, run, dataset).slice(0, limit).to_pylist()
     found += _held(zones, run, dataset)[: limit - len(found)]
     return [_shown(entry, config.contracts.get(entry["dataset"]), zones, reveal=reveal) for entry in found]
 
 
-def _open(zones: Zones, run: str, dataset: str, columns: list[str] | None) -> pa.Table:
+def open_entries(zones: Zones, run: str, dataset: str, columns: list[str] | None = None) -> pa.Table:
+    """Open entries of quarantine; of one run and dataset when they are named."""
     path = zones.system_table("quarantine")
     if not exists(path):
         return QUARANTINE.empty_table()

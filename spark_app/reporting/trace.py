@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -61,7 +61,11 @@ def trace(zones: Zones, contract: Contract, key: str) -> Trace:
     given = [_given(part, name, contract) for part, name in zip(clear, contract.key, strict=True)]
     texts = [text for text, _ in given]
     steps = [*_in_table(zones.table(contract.dataset), contract, [value for _, value in given])]
-    steps += [_step(name, entry) for name, entry in entries if entry["key"] == "|".join(texts)]
+    mine = [(name, entry) for name, entry in entries if entry["key"] == "|".join(texts)]
+    steps += [_step(name, entry) for name, entry in mine]
+    steps += _decisions(
+        zones, {str(entry[run]) for _, entry in mine for run in ("run_id", "last_run", "closed_by_run")}
+    )
     return Trace(contract.dataset, _shown(texts, contract, zones), tuple(steps))
 
 
@@ -140,6 +144,15 @@ def _shown(texts: Sequence[str], contract: Contract, zones: Zones) -> str:
         token(text, salt_of(zones.state)) if name in contract.masked and not is_token(text) else text
         for text, name in zip(texts, contract.key, strict=True)
     )
+
+
+def _decisions(zones: Zones, runs: Collection[str]) -> Iterator[Step]:
+    """What people decided in the runs that the row took part in."""
+    if exists(path := zones.system_table("decisions")):
+        found = read(path).to_table(filter=pc.field("run_id").isin(sorted(runs))).to_pylist()
+        for decision in sorted(found, key=lambda d: d["decided_at"]):
+            told = f"{decision['kind']} of {decision['subject']} by {decision['decided_by']}: {decision['reason']}"
+            yield Step("decision", decision["decided_at"].isoformat(), decision["run_id"], told)
 
 
 def _step(where: str, entry: dict[str, Any]) -> Step:

@@ -150,8 +150,10 @@ def _aside(data: dict[str, Any]) -> str:
     """What a good run put aside."""
     bad = any(d["quarantined"] or d["duplicates"] for d in data["datasets"].values())
     waiting = sum(d["waiting"] for d in data["datasets"].values())
+    waived = sum(d["waived"] for d in data["datasets"].values())
     waits = f", {counted(waiting, 'row')} waiting for parents" if waiting else ""
-    return (", with warnings" if bad else "") + waits
+    lets = f", {counted(waived, 'row')} waived" if waived else ""
+    return (", with warnings" if bad else "") + waits + lets
 
 
 def _left(data: dict[str, Any]) -> Iterator[str]:

@@ -51,6 +51,7 @@ class Counts:
     waiting_before: int = 0
     waiting_after: int = 0
     warned: int = 0
+    waived: int = 0
     control_totals: dict[str, ControlTotal] = field(default_factory=dict)
 
     @property
@@ -100,6 +101,7 @@ def count(
         waiting_before=waiting_before,
         waiting_after=waiting_after,
         warned=sum(staged.outcomes[o].warned for o in VALID if o in staged.outcomes),
+        waived=sum(staged.outcomes[o].waived for o in VALID if o in staged.outcomes),
         control_totals={name: _total(name, staged, held_back) for name in contract.control_totals},
         held_back=held_back,
     )

@@ -19,6 +19,7 @@ from spark_app.config.settings import RunMode, Zones
 from spark_app.errors import StateUnreadable, SuiteError, UsageError
 from spark_app.quality.compiler import compile_suite
 from spark_app.quality.suite import Suite, load_suite
+from spark_app.runs.recall import Asked, Recall, write_files
 from spark_app.runs.run_id import new_run_id
 from spark_app.sources.batches import SourceFile
 from spark_app.sources.discover import Passed, RawFile, discover
@@ -28,7 +29,7 @@ from spark_app.tables.entries import open_waiting
 from spark_app.tables.history import Loaded, loaded_before
 from spark_app.tables.schema import check_schema
 
-FORMAT = 2
+FORMAT = 3
 SYSTEM_TABLES = ("quarantine", "waiting", "load_history")
 
 
@@ -41,6 +42,9 @@ class Claimed:
     relative: str
     loaded_as: str = ""
     copy_of: int | None = None  # the index of the file of equal bytes that is read in its place
+    recalled: bool = (
+        False  # rows that a person called back from quarantine: it is no file of raw, and stays where it is
+    )
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,7 @@ class Request:
     open_gate: str = ""
     now: datetime | None = None
     run_id: str = ""
+    recall: Recall | None = None  # rows of quarantine to judge again; raw is then left alone
 
 
 @dataclass(frozen=True)
@@ -84,10 +89,15 @@ class Plan:
     waiting: Mapping[str, int]
     config: Config
     version: str = __version__
+    recall: Asked | None = None
 
     def of(self, dataset: str) -> tuple[SourceFile, ...]:
         """The files of a dataset that are to be read."""
         return tuple(c.file for c in self.files if c.dataset == dataset and not c.loaded_as)
+
+    def recalled(self, dataset: str) -> tuple[SourceFile, ...]:
+        """Those of them that hold rows of quarantine."""
+        return tuple(c.file for c in self.files if c.dataset == dataset and c.recalled)
 
     def brings_back(self, dataset: str) -> bool:
         """Whether rows that wait are looked at again: a dry run leaves them alone."""
@@ -130,14 +140,15 @@ def make_plan(request: Request, config: Config, without: Collection[str] = ()) -
             raise UsageError(
                 "There is no raw zone", where=str(folder), next_step="Make this folder, and put files into it."
             )
-    found = discover(zones.raw, tuple(config.contracts))
+    run_id = request.run_id or new_run_id(utc_now())
     versions = {name: table_version(zones.table(name)) for name in config.contracts}
     versions |= {name: table_version(zones.system_table(name)) for name in SYSTEM_TABLES}
     for name in datasets:
         check_schema(zones.table(name), config.contracts[name])
-    wanted = [file for file in found.files if file.dataset in datasets and file.uri not in without]
-    files = _claimed(wanted, datasets, config, loaded_before(zones.system_table("load_history")))
-    run_id = request.run_id or new_run_id(utc_now())
+    files, passed = _from_raw(zones, datasets, config, without) if request.recall is None else ((), ())
+    if request.recall is not None:
+        recalled = write_files(request.recall, config.contracts, zones.runs, run_id)
+        files = tuple(Claimed(file, name, "", recalled=True) for name, file in recalled)
     return Plan(
         run_id,
         request.mode,
@@ -146,11 +157,20 @@ def make_plan(request: Request, config: Config, without: Collection[str] = ()) -
         request.open_gate,
         person() if request.open_gate else "",
         files,
-        found.passed,
+        passed,
         versions,
         open_waiting(zones.system_table("waiting")),
         config,
+        recall=request.recall.asked if request.recall else None,
     )
+
+
+def _from_raw(
+    zones: Zones, datasets: Sequence[str], config: Config, without: Collection[str]
+) -> tuple[tuple[Claimed, ...], tuple[Passed, ...]]:
+    found = discover(zones.raw, tuple(config.contracts))
+    wanted = [file for file in found.files if file.dataset in datasets and file.uri not in without]
+    return _claimed(wanted, datasets, config, loaded_before(zones.system_table("load_history"))), found.passed
 
 
 def _claimed(
@@ -251,6 +271,7 @@ def load(runs: Path, run_id: str) -> Plan:
     data["mode"] = RunMode(data["mode"])
     data["datasets"] = tuple(data["datasets"])
     data["files"] = tuple(Claimed(**{**c, "file": SourceFile(**c["file"])}) for c in data["files"])
+    data["recall"] = Asked(**data["recall"]) if data["recall"] else None
     data["passed"] = tuple(Passed(**p) for p in data["passed"])
     return Plan(**data)
 

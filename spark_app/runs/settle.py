@@ -30,7 +30,7 @@ def record_history(plan: Plan, zones: Zones, results: dict[int, FileResult], hel
             f"{c.file.size}-{c.file.mtime_ns}",
         )
         for c in plan.files
-        if (r := results.get(c.file.index)) and r.status == "read" and c.file.index not in held
+        if not c.recalled and (r := results.get(c.file.index)) and r.status == "read" and c.file.index not in held
     ]
     record_loads(zones.system_table("load_history"), loads)
 
@@ -40,7 +40,7 @@ def settle_files(plan: Plan, zones: Zones, results: dict[int, FileResult], held:
 
     A file that was replaced after the plan stays too: the next run takes it as the new file it is.
     """
-    for claimed in plan.files:
+    for claimed in (c for c in plan.files if not c.recalled):
         result = result_of(claimed, results)
         if settled(claimed, results, held):
             _move(claimed, zones.archive / plan.run_id)

@@ -13,7 +13,7 @@ from spark_app.tables.schema import DECISIONS, insert_missing
 
 @dataclass(frozen=True)
 class Decision:
-    """`kind`: open_gate, accept_commit, abandon_run or reveal. `run_id` and `subject` say of what."""
+    """`kind`: open_gate, accept_commit, abandon_run, reveal, resubmit, replay, waive; `run_id`, `subject`: of what."""
 
     kind: str
     run_id: str

@@ -46,10 +46,15 @@ def _updates(reopens: str) -> dict[str, str]:
     }
 
 
-_UPDATES = _updates(_LATER)
-# A row that waits is open, also when the file it came from is the same one that was read before.
+# A row that waits, or is bad, in a later run is open again, also when the file that it came from is the same.
+_UPDATES = _updates(f"{_LATER} OR ({_LATER_RUN})")
+_QUARANTINE_UPDATES = {
+    **_UPDATES,
+    # What a person corrected, and what is still wrong with it.
+    **{name: f"s.`{name}`" for name in ("record", "correction", "attempt")},
+}
 _WAITING_UPDATES = {
-    **_updates(f"{_LATER} OR ({_LATER_RUN})"),
+    **_UPDATES,
     "missing": "s.`missing`",
     "expires_at": "s.`expires_at`",
 }
@@ -65,31 +70,35 @@ class Context:
     run_id: str
     now: datetime
     returned: bool = False  # whether rows came back from waiting
+    recalled: tuple[int, ...] = ()  # files of rows that a person called back from quarantine
 
 
 ENTRIES = (
     "id string, dataset string, kind string, reasons array<string>, key string, record string, raw_text string, "
     "keeper string, source_file string, sheet string, line bigint, source_modified_at timestamp, correction int, "
     "attempt int, first_seen timestamp, run_id string, last_run string, closed_at timestamp, closed_by_run string, "
-    "closed_as string, missing array<string>, expires_at timestamp, outcome string"
+    "closed_as string, missing array<string>, expires_at timestamp, outcome string, of_quarantine boolean"
 )
-"""Columns of `entries`: those of WAITING, and the outcome."""
+"""Columns of `entries`: those of WAITING, the outcome, and whether it is one of quarantine or of waiting."""
 
 
 def entries(rows: DataFrame, verdicts: DataFrame, context: Context) -> DataFrame:
-    """Staged rows that did not reach their table, or that came back from waiting, in the shape of ENTRIES.
+    """Staged rows that did not reach their table, or that have an entry already, in the shape of ENTRIES.
 
-    An entry whose `closed_as` is set closes a row of waiting. A row that leaves waiting for quarantine gives two.
+    An entry whose `closed_as` is set closes the one that is there. A row that leaves waiting for quarantine, or the
+    other way round, gives two.
     """
     returned = F.col("_file") == WAITING_FILE
     placed = rows.filter("_rid is not null").join(verdicts, "_rid", "left")
     away = placed.filter(is_one_of((*KINDS, *TO_WAIT)))
-    left = placed.filter(returned).withColumn("outcome", F.coalesce("outcome", F.lit(Outcome.INSERTED.value)))
-    left = left.filter(~is_one_of(WAITS_ON))
-    closing, opening = F.lit(True), F.lit(False)
-    both = away.withColumn("_closes", opening)
+    ended = placed.withColumn("outcome", F.coalesce("outcome", F.lit(Outcome.INSERTED.value)))
+    both = away.withColumn("_closes", F.lit(False)).withColumn("_of_quarantine", is_one_of(KINDS))
     if context.returned:
-        both = both.unionByName(left.withColumn("_closes", closing))
+        left = ended.filter(returned & ~is_one_of(WAITS_ON))
+        both = both.unionByName(left.withColumns({"_closes": F.lit(True), "_of_quarantine": F.lit(False)}))
+    if context.recalled:
+        good = ended.filter(F.col("_file").isin(*context.recalled) & ~is_one_of(KINDS))
+        both = both.unionByName(good.withColumns({"_closes": F.lit(True), "_of_quarantine": F.lit(True)}))
     known = with_lineage(both).join(context.hashes, "_file", "left")
     return _shaped(_with_keepers(known, rows), context)
 
@@ -111,7 +120,7 @@ def _shaped(named: DataFrame, context: Context) -> DataFrame:
         F.col("_line").alias("line"),
         "source_modified_at",
         F.col("correction").cast("int").alias("correction"),
-        F.lit(1).alias("attempt"),
+        (F.col("correction") + 1).cast("int").alias("attempt"),
         moment.alias("first_seen"),
         run_id.alias("run_id"),
         run_id.alias("last_run"),
@@ -121,18 +130,25 @@ def _shaped(named: DataFrame, context: Context) -> DataFrame:
         "missing",
         F.coalesce("expires_at", after(moment, shortest_wait("missing", context.contract))).alias("expires_at"),
         "outcome",
+        F.col("_of_quarantine").alias("of_quarantine"),
     )
 
 
 def to_quarantine(found: DataFrame) -> DataFrame:
-    bad = is_one_of(KINDS) & F.col("closed_as").isNull()
-    return found.filter(bad).select(*QUARANTINE.names)
+    """Entries of bad rows: the equations count them."""
+    return found.filter(F.col("of_quarantine") & F.col("closed_as").isNull()).select(*QUARANTINE.names)
+
+
+def out_of_quarantine(found: DataFrame) -> DataFrame:
+    """The closing of entries whose rows a person called back, and which were good."""
+    return found.filter(F.col("of_quarantine") & F.col("closed_as").isNotNull()).select(*QUARANTINE.names)
 
 
 def to_waiting(found: DataFrame) -> DataFrame:
     """New entries of waiting, and the closing of those that left it, but for those that another reading keeps open."""
-    new = found.filter(is_one_of(TO_WAIT) & F.col("closed_as").isNull())
-    closing = found.filter(F.col("closed_as").isNotNull()).join(
+    mine = found.filter(~F.col("of_quarantine"))
+    new = mine.filter(F.col("closed_as").isNull())
+    closing = mine.filter(F.col("closed_as").isNotNull()).join(
         new.select("dataset", "id"), ["dataset", "id"], "left_anti"
     )
     return new.select(*WAITING.names).unionByName(closing.select(*WAITING.names))
@@ -146,12 +162,13 @@ def merge_entries(
     run_id: str,
     above: int,
     accepted: Collection[int],
+    step: str = "",
 ) -> Commit:
-    """Merges entries by id, once a run for all datasets; returns what the table's log counted."""
+    """Merges entries by id, once a run (and `step`) for all datasets; returns what the table's log counted."""
     create_if_missing(table, schema)
-    marker = f"{run_id}/{table.name}"
+    marker = f"{run_id}/{table.name}{step}"
     if marker not in landed(table, above, run_id, accepted):
-        updates = _UPDATES if schema is QUARANTINE else _WAITING_UPDATES
+        updates = _QUARANTINE_UPDATES if schema is QUARANTINE else _WAITING_UPDATES
         run_step(engine, Step(table, ("dataset", "id"), schema.names, updates, marker), incoming)
     return landed(table, above, run_id, accepted).get(marker, Commit())
 
@@ -184,9 +201,10 @@ def waiting_rows(engine: Engine, table: Path, contract: Contract) -> DataFrame:
         F.col("source_file").alias("_source_file"),
         F.col("source_modified_at").alias("_source_modified_at"),
         F.col("correction").alias("_correction"),
-        F.col("id").alias("_waiting_id"),
+        F.col("id").alias("_entry_id"),
         F.col("expires_at").alias("_expires_at"),
         F.col("missing").alias("_waited_for"),
+        F.lit(None).cast("boolean").alias("_waived"),
         *(F.col(f"_texts.{name}").alias(name) for name in contract.names),
     )
 

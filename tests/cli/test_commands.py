@@ -276,3 +276,29 @@ def test_docs_are_built_from_a_root(sampled: tuple[Path, Any]) -> None:
     kept = len(list((root / "processed" / "runs").glob("*/validations/*.json")))
     assert f"{kept} pages, {kept} of them new" in done.stdout
     clean(done.stderr)
+
+
+def test_a_steward_corrects_waives_and_replays(tmp_path: Path) -> None:
+    root = tmp_path / "lake"
+    (root / "raw" / "orders").mkdir(parents=True)
+    lines = [order(1, "-5"), order(2, "-6"), order(3, "-7", at="2031-05-01T10:00:00"), *map(order, range(4, 20))]
+    (root / "raw" / "orders" / "a.csv").write_text("\n".join([ORDERS, *lines]) + "\n")
+    at, of = ("--root", root), ("--root", root, "--dataset", "orders", "--reason", "they asked")
+    lakehouse("run", *at, "--now", "2025-06-01")
+    sheet = tmp_path / "bad.csv"
+    assert "3 rows" in lakehouse("quarantine", "export", sheet, *at, "--dataset", "orders").stdout
+    sheet.write_text(sheet.read_text().replace('"-5"', '"5"').replace('"-6"', '"=cmd|x"'))
+    done = lakehouse("quarantine", "resubmit", sheet, *of, "--now", "2025-06-01")
+    assert done.returncode == 0, done.stderr
+    assert "2 corrected, 1 unchanged, 0 refused" in done.stderr
+    assert "Loaded, with warnings, in " in done.stdout
+    again = lakehouse("quarantine", "resubmit", sheet, *of)
+    assert (again.returncode, "refused: line 2: no open row" in again.stderr) == (3, True)
+    dry = lakehouse("replay", *at, "--dry-run", "--rule", "date_out_of_range", "--now", "2032-01-01", "--json")
+    assert json.loads(dry.stdout)["datasets"]["orders"]["reasons"] == {"total_amount_out_of_range": 1}
+    done = lakehouse("quarantine", "waive", *of, "--rule", "total_amount_out_of_range", "--now", "2032-01-01")
+    assert "Loaded, 1 row waived, in " in done.stdout, done.stderr
+    steps = json.loads(lakehouse("trace", "orders", "O-3", *at, "--json").stdout)["steps"]
+    assert [step["where"] for step in steps] == ["table", "quarantine", "decision"]
+    assert "waive" in steps[-1]["detail"]
+    assert lakehouse("replay", *at, "--rule", "nope").stdout == "no such rows\n"

@@ -73,6 +73,7 @@ def staged(engine: Engine, rows: Sequence[dict[str, str | None]], suite: Suite, 
         "_correction": pa.array([0] * len(rows), pa.int32()),
         "_expires_at": pa.nulls(len(rows), pa.timestamp("us", "UTC")),
         "_waited_for": pa.nulls(len(rows), pa.list_(pa.string())),
+        "_waived": pa.nulls(len(rows), pa.bool_()),
     }
     names = [part.split()[0] for part in PLACE]
     texts = {name: pa.array([row[name] for row in rows], pa.string()) for name in TYPES}

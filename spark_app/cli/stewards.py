@@ -1,0 +1,172 @@
+"""lakehouse quarantine export|resubmit|waive, lakehouse replay"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from spark_app.cli.again import judge_again
+from spark_app.cli.options import (
+    AsJson,
+    ConfigFolder,
+    EngineOption,
+    Now,
+    Root,
+    RunId,
+    configuration,
+    require_dataset,
+    require_files,
+    require_run,
+    zones,
+)
+from spark_app.cli.quarantine import DatasetOption, Reveal
+from spark_app.config.settings import EngineName, RunMode
+
+if TYPE_CHECKING:
+    from spark_app.stewards.choice import Choice
+
+Rule = Annotated[str, typer.Option("--rule", help="Only rows with this reason.")]
+Kind = Annotated[str, typer.Option("--kind", help="Only invalid, duplicate or expired rows.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept among the decisions.")]
+Wait = Annotated[str, typer.Option("--wait", help="Wait so long for the lock, such as 10m.")]
+
+
+def export(
+    file: Annotated[Path, typer.Argument(help="The .xlsx or .csv to write.")],
+    root: Root,
+    dataset: Annotated[str, typer.Option("--dataset", help="Whose rows.")],
+    run: RunId = "",
+    rule: Rule = "",
+    kind: Kind = "",
+    config: ConfigFolder = None,
+    reveal: Reveal = False,
+) -> None:
+    """Write open rows to a sheet to correct: every reason, offending cells marked, masked values as tokens."""
+    from spark_app.config.caller import utc_now
+    from spark_app.quality.compiler import compile_suite
+    from spark_app.reporting.masking import salt_of
+    from spark_app.stewards.choice import Choice
+    from spark_app.stewards.export import export as write
+    from spark_app.tables.decisions import record_now
+
+    places, chosen = zones(root), configuration(config)
+    require_dataset(chosen, dataset)
+    require_run(places, run)
+    contract = chosen.contracts[dataset]
+    entries = Choice(run, dataset, rule, kind).entries(places)
+    if reveal:
+        record_now(places.system_table("decisions"), "reveal", run, dataset)
+    salt = salt_of(places.state) if contract.masked and not reveal else None
+    write(entries, contract, compile_suite(chosen.suites[dataset], contract, utc_now()), salt, file)
+    print(f"{len(entries):,} rows · {file}")
+
+
+def resubmit(
+    file: Annotated[Path, typer.Argument(help="A sheet of `quarantine export`, corrected.")],
+    root: Root,
+    dataset: Annotated[str, typer.Option("--dataset", help="Whose rows.")],
+    reason: Reason,
+    config: ConfigFolder = None,
+    engine: EngineOption = None,
+    now: Now = "",
+    wait: Wait = "",
+    as_json: AsJson = False,
+) -> None:
+    """Judge corrected rows again, and load those that are good. Exit 3 when lines of the sheet were refused."""
+    from spark_app.config.caller import person
+    from spark_app.reporting.masking import salt_of
+    from spark_app.runs.recall import Asked, Recall
+    from spark_app.stewards.choice import Choice
+    from spark_app.stewards.corrections import corrections
+
+    places, chosen = zones(root), configuration(config)
+    require_dataset(chosen, dataset)
+    require_files([file])
+    entries = {entry["id"]: entry for entry in Choice(dataset=dataset).entries(places)}
+    found = corrections(file, chosen.contracts[dataset], entries, salt_of(places.state))
+    for refused in found.refused:
+        typer.echo(f"refused: line {refused.line}: {refused.why}", err=True)
+    typer.echo(
+        f"{len(found.rows):,} corrected, {found.unchanged:,} unchanged, {len(found.refused):,} refused", err=True
+    )
+    code = 3 if found.refused else 0
+    if found.rows:
+        asked = Asked("resubmit", f"{dataset}: {len(found.rows)} rows", reason, person())
+        recall = Recall(asked, found.rows)
+        code = judge_again(root, recall, config, engine, RunMode.FULL, now, wait, as_json=as_json) or code
+    raise typer.Exit(code)
+
+
+def waive(
+    root: Root,
+    dataset: Annotated[str, typer.Option("--dataset", help="Whose rows.")],
+    rule: Annotated[str, typer.Option("--rule", help="Rows with this reason.")],
+    reason: Reason,
+    run: RunId = "",
+    config: ConfigFolder = None,
+    engine: EngineOption = None,
+    now: Now = "",
+    wait: Wait = "",
+    as_json: AsJson = False,
+) -> None:
+    """Let rows load though they break rules of the suite; the report counts them as waived."""
+    from spark_app.stewards.choice import Choice
+
+    choice = Choice(run, dataset, rule, "invalid")
+    raise typer.Exit(_again("waive", choice, root, reason, config, engine, RunMode.FULL, now, wait, as_json=as_json))
+
+
+def replay(
+    root: Root,
+    reason: Reason = "",
+    dataset: DatasetOption = "",
+    rule: Rule = "",
+    run: RunId = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would become of the rows.")] = False,
+    config: ConfigFolder = None,
+    engine: EngineOption = None,
+    now: Now = "",
+    wait: Wait = "",
+    as_json: AsJson = False,
+) -> None:
+    """Judge rows of quarantine again, as they are, by the rules and parents of today."""
+    from spark_app.stewards.choice import Choice
+
+    choice = Choice(run, dataset, rule)
+    mode = RunMode.VALIDATE_ONLY if dry_run else RunMode.FULL
+    raise typer.Exit(_again("replay", choice, root, reason, config, engine, mode, now, wait, as_json=as_json))
+
+
+def _again(
+    kind: str,
+    choice: Choice,
+    root: str,
+    reason: str,
+    config: Path | None,
+    engine: EngineName | None,
+    mode: RunMode,
+    now: str,
+    wait: str,
+    *,
+    as_json: bool,
+) -> int:
+    from spark_app.config.caller import person
+    from spark_app.runs.recall import Asked, Recall
+    from spark_app.stewards.choice import as_they_are
+
+    places = zones(root)
+    require_run(places, choice.run)
+    if choice.dataset:
+        require_dataset(configuration(config), choice.dataset)
+    entries = [entry for entry in choice.entries(places) if entry["kind"] != "duplicate"]
+    rows = as_they_are(entries, waived=kind == "waive")
+    if left := len(entries) - len(rows):
+        typer.echo(f"{left:,} rows have no fields: export and correct them", err=True)
+    if not rows:
+        typer.echo("no such rows" if not as_json else json.dumps(None))
+        return 0
+    asked = Asked(kind, f"{choice}: {len(rows)} rows", reason, person())
+    return judge_again(root, Recall(asked, rows), config, engine, mode, now, wait, as_json=as_json)
