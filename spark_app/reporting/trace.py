@@ -148,7 +148,7 @@ def _shown(texts: Sequence[str], contract: Contract, zones: Zones) -> str:
 
 def _decisions(zones: Zones, runs: Collection[str]) -> Iterator[Step]:
     """What people decided in the runs that the row took part in."""
-    if exists(path := zones.system_table("decisions")):
+    if runs and exists(path := zones.system_table("decisions")):
         found = read(path).to_table(filter=pc.field("run_id").isin(sorted(runs))).to_pylist()
         for decision in sorted(found, key=lambda d: d["decided_at"]):
             told = f"{decision['kind']} of {decision['subject']} by {decision['decided_by']}: {decision['reason']}"
