@@ -8,7 +8,7 @@ JAVA := $(shell command -v java 2>/dev/null || ls "$(JAVA_HOME)/bin/java" 2>/dev
 ROOT ?= demo
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-core test-sail test-spark lint bench wheel jars schema lock clean
+.PHONY: help run test test-core test-sail test-spark test-long chaos lint bench wheel jars schema lock clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -23,14 +23,22 @@ test-core: $(DEV)/.ready ## Run the tests that need no engine
 	$(DEV)/bin/python -m pytest -m "not engine"
 
 test-sail: $(DEV)/.ready ## Run the engine tests on the embedded engine
-	LAKEHOUSE_TEST_ENGINE=sail $(DEV)/bin/python -m pytest -m engine
+	LAKEHOUSE_TEST_ENGINE=sail $(DEV)/bin/python -m pytest -m "engine and not long"
+
+test-long: $(DEV)/.ready ## Run the tests that take minutes: a month of history
+	LAKEHOUSE_TEST_ENGINE=sail $(DEV)/bin/python -m pytest -m long
+
+KILLS ?= 50
+SEED ?= 1
+chaos: $(DEV)/.ready ## Kill real runs at random moments (KILLS=50 SEED=1), and compare what they left
+	$(DEV)/bin/python -m tests.chaos $(KILLS) --seed $(SEED)
 
 ifeq ($(JAVA),)
 test-spark: ## Run the chosen engine tests on classic Spark (needs Java 17 or 21)
 	@echo "classic Spark was left out: no Java 17 or 21 was found (Debian: apt-get install openjdk-17-jre-headless)"
 else
 test-spark: $(DEV)/.ready jars
-	LAKEHOUSE_TEST_ENGINE=spark $(DEV)/bin/python -m pytest -m engine
+	LAKEHOUSE_TEST_ENGINE=spark $(DEV)/bin/python -m pytest -m "engine and not long"
 endif
 
 lint: $(DEV)/.ready ## Check style, types and the direction of imports

@@ -7,6 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from deltalake import DeltaTable
+
+from spark_app.classify.conform import spark_type
 from spark_app.classify.gate import held_files
 from spark_app.classify.outcome import CHANGES, PUBLISHED, Outcome
 from spark_app.classify.references import keys_of
@@ -14,6 +17,7 @@ from spark_app.classify.stage import StageInput, file_hashes, stage
 from spark_app.classify.staging import Attempt, Staged, committed, read_rows, read_verdicts
 from spark_app.config.contracts import Contract, Reference
 from spark_app.config.settings import RunMode, Zones
+from spark_app.engine import functions as F
 from spark_app.engine.port import Engine
 from spark_app.quality.compiler import compile_suite
 from spark_app.reporting.progress import Observer
@@ -24,7 +28,7 @@ from spark_app.tables.commits import Commit
 from spark_app.tables.decisions import Decision, record
 from spark_app.tables.entries import Context, waiting_rows
 from spark_app.tables.publish import Publication, publish, winners
-from spark_app.tables.schema import exists
+from spark_app.tables.schema import exists, missing_columns
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -94,14 +98,14 @@ def _staged(contract: Contract, plan: Plan, work: Work, around: Surroundings) ->
         return done
     engine, zones = around.engine(), around.zones
     ruleset = compile_suite(plan.config.suites[contract.dataset], contract, plan.now)
-    table, recalled = zones.table(contract.dataset), plan.recalled(contract.dataset)
+    recalled = plan.recalled(contract.dataset)
     data = StageInput(
         contract,
         ruleset,
         plan.of(contract.dataset),
         waiting_rows(engine, zones.system_table("waiting"), contract) if plan.brings_back(contract.dataset) else None,
         {r.name: _parent_keys(r, plan, work, around) for r in contract.references},
-        engine.read_table(table) if exists(table) else None,
+        _table(contract, around),
         plan.now,
         bool(plan.open_gate),
         {name: sum(f.rows for f in staged.files) for name, (_, staged) in work.staged.items()},
@@ -111,10 +115,21 @@ def _staged(contract: Contract, plan: Plan, work: Work, around: Surroundings) ->
     return stage(engine, data, folder)
 
 
+def _table(contract: Contract, around: Surroundings) -> DataFrame | None:
+    """A dataset's table as its contract has it; None when there is none yet."""
+    path = around.zones.table(contract.dataset)
+    if not exists(path):
+        return None
+    rows = around.engine().read_table(path)
+    for name in missing_columns(DeltaTable(str(path)), contract):
+        rows = rows.withColumn(name, F.lit(None).cast(spark_type(contract.columns[name].type)))
+    return rows
+
+
 def _parent_keys(reference: Reference, plan: Plan, work: Work, around: Surroundings) -> DataFrame | None:
     """The keys of a parent's table; in validate_only also those of this run's winners."""
-    contract, path = plan.config.contracts[reference.dataset], around.zones.table(reference.dataset)
-    table = around.engine().read_table(path) if exists(path) else None
+    contract = plan.config.contracts[reference.dataset]
+    table = _table(contract, around)
     if plan.mode is not RunMode.VALIDATE_ONLY or reference.dataset not in work.staged:
         return None if table is None else keys_of(table, reference, contract)
     won = _winners(contract, work, around)

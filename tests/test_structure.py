@@ -40,7 +40,7 @@ def test_every_error_is_in_the_trees_own_picture() -> None:
 
 def test_staged_entries_have_the_columns_of_their_tables() -> None:
     staged = [part.split()[0] for part in ENTRIES.split(", ")]
-    assert staged == [*schema.WAITING.names, "outcome"]
+    assert staged == [*schema.WAITING.names, "outcome", "of_quarantine"]
     assert set(schema.QUARANTINE.names) < set(staged)
 
 

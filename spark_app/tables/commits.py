@@ -15,7 +15,7 @@ from spark_app.errors import ForeignCommit
 from spark_app.tables.schema import exists
 
 NO_TABLE = -1
-_NO_DATA_CHANGE = ("CREATE", "OPTIMIZE", "VACUUM", "SET TBLPROPERTIES")
+_NO_DATA_CHANGE = ("CREATE", "ADD COLUMN", "OPTIMIZE", "VACUUM", "SET TBLPROPERTIES")
 
 
 @dataclass(frozen=True)

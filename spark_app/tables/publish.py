@@ -14,7 +14,7 @@ from spark_app.engine import functions as F
 from spark_app.engine.port import Engine
 from spark_app.tables.commits import Commit, landed
 from spark_app.tables.merge import Step, run_step
-from spark_app.tables.schema import create_if_missing, table_schema
+from spark_app.tables.schema import fit
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -64,7 +64,7 @@ def publish(engine: Callable[[], Engine], publication: Publication, won: Callabl
     if not publication.inserts and not publication.updates:
         return Commit()
     contract, table, steps = publication.contract, publication.table, publication.steps()
-    create_if_missing(table, table_schema(contract), contract.partition_by)
+    fit(table, contract)
     done = landed(table, publication.above, publication.run_id, publication.accepted)
     if missing := [(number, step) for number, step in enumerate(steps) if step.marker not in done]:
         rows = _with_run(won(), publication)

@@ -81,6 +81,9 @@ _LINEAGE = [
 # What Athena, delta-rs and Sail cannot all read and write stays off, whatever an engine's defaults become.
 _PROPERTIES = {"delta.enableDeletionVectors": "false", "delta.enableChangeDataFeed": "false"}
 
+_KEY = "lakehouse.key"
+"""The property that keeps a table's key: a contract cannot change it unseen."""
+
 
 def arrow_type(contract_type: str) -> pa.DataType:
     if contract_type.startswith("decimal"):
@@ -99,12 +102,35 @@ def exists(path: Path) -> bool:
     return (path / "_delta_log").is_dir() and DeltaTable.is_deltatable(str(path))
 
 
-def create_if_missing(path: Path, schema: pa.Schema, partition_by: tuple[str, ...] = ()) -> None:
+def create_if_missing(
+    path: Path, schema: pa.Schema, partition_by: tuple[str, ...] = (), key: tuple[str, ...] = ()
+) -> None:
     if exists(path):
         return
     with denials(path, "create the table"):
         path.mkdir(parents=True, exist_ok=True)
-    DeltaTable.create(str(path), schema, mode="ignore", partition_by=list(partition_by), configuration=_PROPERTIES)
+    DeltaTable.create(
+        str(path),
+        schema,
+        mode="ignore",
+        partition_by=list(partition_by),
+        configuration=_PROPERTIES | ({_KEY: ",".join(key)} if key else {}),
+        raise_if_key_not_exists=False,  # ours is no property of Delta
+    )
+
+
+def fit(path: Path, contract: Contract) -> None:
+    """Makes the table ready for rows of a contract: created, or with the nullable columns that are new in it."""
+    create_if_missing(path, table_schema(contract), contract.partition_by, contract.key)
+    table, wanted = DeltaTable(str(path)), table_schema(contract)
+    if new := missing_columns(table, contract):
+        table.alter.add_columns(Schema.from_arrow(pa.schema([wanted.field(name) for name in new])).fields)
+
+
+def missing_columns(table: DeltaTable, contract: Contract) -> tuple[str, ...]:
+    """Columns of the contract that the table does not have yet."""
+    there = {field.name for field in table.schema().fields}
+    return tuple(name for name in contract.names if name not in there)
 
 
 def insert_missing(path: Path, schema: pa.Schema, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -119,22 +145,30 @@ def insert_missing(path: Path, schema: pa.Schema, rows: Sequence[Mapping[str, An
 
 
 def check_schema(path: Path, contract: Contract) -> None:
-    """Raises ContractError when a table that is there has other columns than its contract says."""
+    """Raises ContractError when a table that is there cannot take rows of its contract.
+
+    A new column that may be null is added by the next run; a wider type, a dropped column and another key are a
+    person's step, since they would change rows that are there, or what Athena can read.
+    """
     if not exists(path):
         return
-    there = {
-        f.name: f.type.type if hasattr(f.type, "type") else str(f.type) for f in DeltaTable(str(path)).schema().fields
-    }
-    wanted = {
-        f.name: f.type.type if hasattr(f.type, "type") else str(f.type)
-        for f in Schema.from_arrow(table_schema(contract)).fields
-    }
-    if there == wanted:
-        return
-    differing = sorted(n for n in there.keys() | wanted.keys() if there.get(n) != wanted.get(n))
-    raise ContractError(
-        f"The table of {contract.dataset} does not have the contract's columns",
-        where=str(path),
-        why="; ".join(f"{n}: table {there.get(n, 'none')}, contract {wanted.get(n, 'none')}" for n in differing),
-        next_step="Bring the table in line (ALTER TABLE, or load it anew), or take the contract's change back.",
-    )
+    table = DeltaTable(str(path))
+    there, wanted = _types(table.schema()), _types(Schema.from_arrow(table_schema(contract)))
+    new = {name for name in missing_columns(table, contract) if contract.columns[name].nullable}
+    differing = sorted(n for n in there.keys() | wanted.keys() if there.get(n) != wanted.get(n) and n not in new)
+    faults = [f"{n}: table {there.get(n, 'none')}, contract {wanted.get(n, 'none')}" for n in differing]
+    key = table.metadata().configuration.get(_KEY)
+    if key and key != ",".join(contract.key):
+        faults.append(f"key: table {key}, contract {','.join(contract.key)}")
+    if faults:
+        raise ContractError(
+            f"The table of {contract.dataset} does not fit the contract",
+            where=str(path),
+            why="; ".join(faults),
+            next_step="Take the contract's change back, or move the table's folder away and load its archived files "
+            "anew; a new column is added by itself when it is nullable.",
+        )
+
+
+def _types(schema: Schema) -> dict[str, str]:
+    return {f.name: f.type.type if hasattr(f.type, "type") else str(f.type) for f in schema.fields}

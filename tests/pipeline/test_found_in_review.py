@@ -98,20 +98,6 @@ def test_wrong_suites_and_contracts_are_refused_before_anything_begins(tmp_path:
         load_config(configured(tmp_path / "c", {**PAR, "csv": {"delimiter": "¦"}}))
 
 
-def test_a_table_of_other_columns_than_its_contract_is_refused_before_anything_begins(
-    lake: Lake, tmp_path: Path
-) -> None:
-    lake.config = load_config(configured(tmp_path / "one", PAR))
-    lake.put("par/a.csv", "p\n1\n")
-    lake.run()
-    more = {**PAR, "columns": {"p": {"type": "string"}, "w": {"type": "int", "nullable": True}}}
-    lake.config = load_config(configured(tmp_path / "two", more))
-    lake.put("par/b.csv", "p,w\n2,3\n")
-    with pytest.raises(ContractError, match="w: table none, contract integer"):
-        lake.run()
-    assert read_writer(lake.zones.state).open_run == ""
-
-
 def test_the_same_bytes_read_again_while_their_rows_wait_are_duplicates_of_themselves(
     lake: Lake, tmp_path: Path
 ) -> None:

@@ -20,7 +20,7 @@ from spark_app.stewards.choice import Choice, recalled
 from tests.lake import ITEMS, NOW, ORDERS, PRODUCTS, Lake, item, order, product
 from tests.pipeline.test_protocol import WINDOWS, Killed, kill_at
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.long]
 
 DAYS = 30
 
