@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from functools import reduce
+from operator import and_
 from typing import TYPE_CHECKING
 
 from spark_app.config.contracts import Contract
 from spark_app.engine import functions as F
+from spark_app.engine.tree import joined
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
@@ -51,4 +52,4 @@ def greater(left: list[Column], right: list[Column]) -> Column:
 
 def same(left: list[Column], right: list[Column]) -> Column:
     """left = right in every part, null being equal to null."""
-    return reduce(lambda a, b: a & b, (m.eqNullSafe(t) for m, t in zip(left, right, strict=True)))
+    return joined(and_, [m.eqNullSafe(t) for m, t in zip(left, right, strict=True)])

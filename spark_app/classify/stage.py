@@ -69,7 +69,8 @@ class StageInput:
 def stage(engine: Engine, data: StageInput, folder: Path) -> tuple[Attempt, Staged]:
     """Stages a dataset and commits the attempt."""
     attempt = Attempt(folder / uuid.uuid4().hex[:8])
-    engine.write_parquet(classify_rows(_incoming(engine, data), data.contract, data.ruleset), attempt.rows)
+    judged = classify_rows(_incoming(engine, data), data.contract, data.ruleset, waivable=data.recalled is not None)
+    engine.write_parquet(judged, attempt.rows)
     rows = read_rows(engine, attempt, data.contract)
     files, tallies = file_accounts(engine, rows, data.ruleset)
     _same_reader(files)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from spark_app.engine import functions as F
+from spark_app.engine.tree import joined
 from spark_app.quality.literals import comparable, literal, literal_text
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Group:
 
     def where(self, values: Values) -> Column:
         join = operator.and_ if self.word == "and" else operator.or_
-        return reduce(join, (part.where(values) for part in self.parts))
+        return joined(join, [part.where(values) for part in self.parts])
 
 
 Condition = Compare | Among | IsNull | Not | Group

@@ -7,13 +7,14 @@ comparison with a null breaks nothing. `mostly` decides GX's own success and nev
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property, reduce
+from functools import cached_property
 from operator import and_, or_
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from spark_app.engine import functions as F
+from spark_app.engine.tree import joined
 from spark_app.quality.conditions import Condition, check
 from spark_app.quality.dialects import parse
 from spark_app.quality.values import Values
@@ -135,12 +136,12 @@ def refuse_empty(expectation: Any, bounds: Sequence[Any]) -> None:
 
 def any_of(columns: list[Column]) -> Column:
     """True where any is true."""
-    return reduce(or_, columns)
+    return joined(or_, columns)
 
 
 def all_of(columns: list[Column]) -> Column:
     """True where all are true."""
-    return reduce(and_, columns)
+    return joined(and_, columns)
 
 
 def never() -> Column:

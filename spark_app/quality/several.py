@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import combinations
+from operator import add
 from typing import TYPE_CHECKING, Any, Literal
 
 from spark_app.engine import functions as F
+from spark_app.engine.tree import joined
 from spark_app.quality.expectation import OfColumns, RowExpectation, all_of, any_of, ignored, never
 from spark_app.quality.literals import comparable, is_number, literal, literal_text
 from spark_app.quality.values import Values
@@ -106,10 +108,7 @@ class SumEqual(Multicolumn):
 
     def unexpected(self, values: Values) -> Column:
         terms = [F.coalesce(values.value(name), F.lit(0)).cast("decimal(30,8)") for name in self.column_list]
-        total = terms[0]
-        for term in terms[1:]:
-            total = total + term
-        return total != literal(self.sum_total, "long", values.timezone)
+        return joined(add, terms) != literal(self.sum_total, "long", values.timezone)
 
 
 class AllEqual(Multicolumn):

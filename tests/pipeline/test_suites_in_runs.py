@@ -108,3 +108,24 @@ def test_a_batch_may_have_to_have_as_many_rows_as_another(lake: Lake, tmp_path: 
         aggregates = lake.run().data["datasets"]["thing"]["aggregates"]
         told.append({a["name"]: a["passed"] for a in aggregates})
     assert told == [{"as_many": False, "none": None}, {"as_many": True, "none": None}]
+
+
+@pytest.mark.both
+def test_a_hundred_columns_and_two_hundred_rules_are_no_deeper_than_ten(lake: Lake, tmp_path: Path) -> None:
+    names = [f"c{n}" for n in range(120)]
+    columns = {name: {"type": "string", "nullable": True} for name in names} | {"k": {"type": "string"}}
+    contract = {"dataset": "wide", "key": ["k"], "columns": columns}
+    match = "expect_column_values_to_match_regex"
+    rules = [
+        rule(match, name=f"{name}_{n}", column=name, regex=f"^[a-{end}]$")
+        for name in names
+        for n, end in enumerate("yz")
+    ]
+    any_of = {"column": "c0", "regex_list": [f"^{n}$" for n in range(150)]}
+    rules.append(rule("expect_column_values_to_not_match_regex_list", name="numbers", **any_of))
+    lake.config = load_config(configured(tmp_path / "c", contract, suites={"wide": rules}))
+    for day in (1, 2):  # the second day is compared with the table
+        rows = [",".join([*("z" if n == bad else "a" for n in range(120)), f"k{bad}"]) for bad in (-1, 7)]
+        lake.put(f"wide/{day}.csv", [",".join([*names, "k"]), *rows], f"2025-05-1{day}")
+        report = lake.run()
+    assert report.data["datasets"]["wide"]["reasons"] == {"c7_0": 1}
