@@ -33,14 +33,14 @@ from spark_app.config.settings import EngineName, config_folder, engine_settings
 from spark_app.engine.port import Engine
 from spark_app.engine.start import engine_of
 from spark_app.quality.compiler import compile_suite, moments
-from spark_app.quality.suite import Suite
+from spark_app.quality.suite import Expectation, Suite
 from spark_app.reporting.judged import pinned_file
 from spark_app.runs.plan import Config, load_config
 from spark_app.samples.shop import Shape, Shop
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 RULES = ("sail 10", "sail 100")
-"""Ours with so many rules: those of the suite, over and over under other names."""
+"""Ours with so many rules: of the kinds of the suite, over and over, no two of them equal."""
 CONTENDERS = ("sail ours", "spark ours", "spark BOOLEAN_ONLY", "spark SUMMARY", "spark COMPLETE")
 """Engine and way. Great Expectations on Sail reads no CSV, so it is measured where it is at home."""
 ITEMS_A_DAY = 133_500
@@ -99,9 +99,21 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _of_rules(suite: Suite, count: int) -> Suite:
-    again = islice(cycle(suite.expectations), count)
-    named = [e.model_copy(update={"meta": {**e.meta, "rule": f"{e.rule}_{n}"}}) for n, e in enumerate(again)]
-    return suite.model_copy(update={"expectations": tuple(named)})
+    again = enumerate(islice(cycle(suite.expectations), count))
+    return suite.model_copy(update={"expectations": tuple(_like(e, n) for n, e in again)})
+
+
+def _like(expectation: Expectation, number: int) -> Expectation:
+    """A rule of the same kind that no other rule is equal to: what is equal an engine computes once."""
+    kwargs = dict(expectation.kwargs)
+    if "regex" in kwargs:
+        kwargs["regex"] = f"{kwargs['regex']}|^x{{{number + 1}}}y$"
+    elif isinstance(kwargs.get("max_value"), int):
+        kwargs["max_value"] += number
+    else:
+        kwargs |= {"row_condition": f"add_to_cart_order <> {1000 + number}", "condition_parser": "spark"}
+    meta = {**expectation.meta, "rule": f"{expectation.rule}_{number}"}
+    return expectation.model_copy(update={"kwargs": kwargs, "meta": meta})
 
 
 def _texts(engine: Engine, folder: Path, contract: Contract) -> Any:
