@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spark_app.cli.again import judge_again
+from spark_app.cli.again import Call, judge_again
 from spark_app.cli.options import (
     AsJson,
     ConfigFolder,
@@ -23,7 +23,7 @@ from spark_app.cli.options import (
     zones,
 )
 from spark_app.cli.quarantine import DatasetOption, Reveal
-from spark_app.config.settings import EngineName, RunMode
+from spark_app.config.settings import RunMode
 
 if TYPE_CHECKING:
     from spark_app.stewards.choice import Choice
@@ -96,7 +96,7 @@ def resubmit(
     if found.rows:
         asked = Asked("resubmit", f"{dataset}: {len(found.rows)} rows", reason, person())
         recall = Recall(asked, found.rows)
-        code = judge_again(root, recall, config, engine, RunMode.FULL, now, wait, as_json=as_json) or code
+        code = judge_again(recall, RunMode.FULL, Call(root, config, engine, now, wait, as_json)) or code
     raise typer.Exit(code)
 
 
@@ -116,7 +116,7 @@ def waive(
     from spark_app.stewards.choice import Choice
 
     choice = Choice(run, dataset, rule, "invalid")
-    raise typer.Exit(_again("waive", choice, root, reason, config, engine, RunMode.FULL, now, wait, as_json=as_json))
+    raise typer.Exit(_again("waive", choice, reason, RunMode.FULL, Call(root, config, engine, now, wait, as_json)))
 
 
 def replay(
@@ -137,36 +137,24 @@ def replay(
 
     choice = Choice(run, dataset, rule)
     mode = RunMode.VALIDATE_ONLY if dry_run else RunMode.FULL
-    raise typer.Exit(_again("replay", choice, root, reason, config, engine, mode, now, wait, as_json=as_json))
+    raise typer.Exit(_again("replay", choice, reason, mode, Call(root, config, engine, now, wait, as_json)))
 
 
-def _again(
-    kind: str,
-    choice: Choice,
-    root: str,
-    reason: str,
-    config: Path | None,
-    engine: EngineName | None,
-    mode: RunMode,
-    now: str,
-    wait: str,
-    *,
-    as_json: bool,
-) -> int:
+def _again(kind: str, choice: Choice, reason: str, mode: RunMode, call: Call) -> int:
     from spark_app.config.caller import person
     from spark_app.runs.recall import Asked, Recall
     from spark_app.stewards.choice import as_they_are
 
-    places = zones(root)
+    places = zones(call.root)
     require_run(places, choice.run)
     if choice.dataset:
-        require_dataset(configuration(config), choice.dataset)
+        require_dataset(configuration(call.config), choice.dataset)
     entries = [entry for entry in choice.entries(places) if entry["kind"] != "duplicate"]
     rows = as_they_are(entries, waived=kind == "waive")
     if left := len(entries) - len(rows):
         typer.echo(f"{left:,} rows have no fields: export and correct them", err=True)
     if not rows:
-        typer.echo("no such rows" if not as_json else json.dumps(None))
+        typer.echo("no such rows" if not call.as_json else json.dumps(None))
         return 0
     asked = Asked(kind, f"{choice}: {len(rows)} rows", reason, person())
-    return judge_again(root, Recall(asked, rows), config, engine, mode, now, wait, as_json=as_json)
+    return judge_again(Recall(asked, rows), mode, call)

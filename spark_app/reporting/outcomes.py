@@ -12,7 +12,8 @@ from spark_app.classify.staging import FileTally, Staged
 from spark_app.config.settings import Zones
 from spark_app.quality.compiler import READER_REASONS
 from spark_app.runs.balance import Counts
-from spark_app.runs.plan import Claimed, Plan
+from spark_app.runs.claims import Claimed
+from spark_app.runs.plan import Plan
 from spark_app.runs.settle import result_of, settled
 from spark_app.sources.batches import FileResult
 from spark_app.tables.commits import table_version

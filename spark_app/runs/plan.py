@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,32 +18,18 @@ from spark_app.config.settings import RunMode, Zones
 from spark_app.errors import StateUnreadable, SuiteError, UsageError
 from spark_app.quality.compiler import compile_suite
 from spark_app.quality.suite import Suite, load_suite
+from spark_app.runs.claims import Claimed, from_raw
 from spark_app.runs.recall import Asked, Recall, write_files
 from spark_app.runs.run_id import new_run_id
 from spark_app.sources.batches import SourceFile
-from spark_app.sources.discover import Passed, RawFile, discover
+from spark_app.sources.discover import Passed
 from spark_app.storage.local import write_once
 from spark_app.tables.commits import table_version
 from spark_app.tables.entries import open_waiting
-from spark_app.tables.history import Loaded, loaded_before
 from spark_app.tables.schema import check_schema
 
 FORMAT = 3
 SYSTEM_TABLES = ("quarantine", "waiting", "load_history")
-
-
-@dataclass(frozen=True)
-class Claimed:
-    """A file of the plan. `loaded_as` names the earlier load of the same content; it is then only archived."""
-
-    file: SourceFile
-    dataset: str
-    relative: str
-    loaded_as: str = ""
-    copy_of: int | None = None  # the index of the file of equal bytes that is read in its place
-    recalled: bool = (
-        False  # rows that a person called back from quarantine: it is no file of raw, and stays where it is
-    )
 
 
 @dataclass(frozen=True)
@@ -145,7 +130,7 @@ def make_plan(request: Request, config: Config, without: Collection[str] = ()) -
     versions |= {name: table_version(zones.system_table(name)) for name in SYSTEM_TABLES}
     for name in datasets:
         check_schema(zones.table(name), config.contracts[name])
-    files, passed = _from_raw(zones, datasets, config, without) if request.recall is None else ((), ())
+    files, passed = from_raw(zones, datasets, config.contracts, without) if request.recall is None else ((), ())
     if request.recall is not None:
         recalled = write_files(request.recall, config.contracts, zones.runs, run_id)
         files = tuple(Claimed(file, name, "", recalled=True) for name, file in recalled)
@@ -163,80 +148,6 @@ def make_plan(request: Request, config: Config, without: Collection[str] = ()) -
         config,
         recall=request.recall.asked if request.recall else None,
     )
-
-
-def _from_raw(
-    zones: Zones, datasets: Sequence[str], config: Config, without: Collection[str]
-) -> tuple[tuple[Claimed, ...], tuple[Passed, ...]]:
-    found = discover(zones.raw, tuple(config.contracts))
-    wanted = [file for file in found.files if file.dataset in datasets and file.uri not in without]
-    return _claimed(wanted, datasets, config, loaded_before(zones.system_table("load_history"))), found.passed
-
-
-def _claimed(
-    files: Sequence[RawFile], datasets: Sequence[str], config: Config, history: Sequence[Loaded]
-) -> tuple[Claimed, ...]:
-    hashes = _hashes(files, history)
-    chosen_of = _chosen_of_equal(hashes, config.contracts)
-    known = {name: _known_contents(config.contracts[name], history) for name in datasets}
-    places = {file: index for index, file in enumerate(files)}
-    claimed = []
-    for file, index in places.items():
-        source = SourceFile(index, str(file.path), file.uri, file.size, file.mtime_ns)
-        sha256 = hashes.get(file, "")
-        chosen = chosen_of.get((file.dataset, sha256), file)
-        if chosen != file:
-            said = f"the same content as {chosen.uri}"
-            claimed.append(Claimed(source, file.dataset, file.relative, said, places[chosen]))
-            continue
-        loaded_as = _loaded_as(config.contracts[file.dataset], known[file.dataset].get(sha256), source)
-        claimed.append(Claimed(source, file.dataset, file.relative, loaded_as))
-    return tuple(claimed)
-
-
-def _hashes(files: Sequence[RawFile], history: Sequence[Loaded]) -> dict[RawFile, str]:
-    """sha256 of the files whose size says that their content may be known: of an earlier load, or twice in raw."""
-    sizes = Counter((file.dataset, file.size) for file in files)
-    known = {(load.dataset, load.size) for load in history}
-    suspects = [f for f in files if (f.dataset, f.size) in known or sizes[f.dataset, f.size] > 1]
-    result = {}
-    for file in suspects:
-        with file.path.open("rb") as content:
-            result[file] = hashlib.file_digest(content, "sha256").hexdigest()
-    return result
-
-
-def _chosen_of_equal(hashes: Mapping[RawFile, str], contracts: Contracts) -> dict[tuple[str, str], RawFile]:
-    """Of files with the same bytes the one that is read: as if they had come one by one (decision 13)."""
-    equal: dict[tuple[str, str], list[RawFile]] = {}
-    for file, sha256 in hashes.items():
-        equal.setdefault((file.dataset, sha256), []).append(file)
-    return {
-        key: (min if contracts[key[0]].event_time else max)(alike, key=lambda file: file.mtime_ns)
-        for key, alike in equal.items()
-    }
-
-
-def _known_contents(contract: Contract, history: Sequence[Loaded]) -> dict[str, Loaded]:
-    """sha256 → the load of each content that need not be read again.
-
-    Without event time only the file's own time says which version is the newest: v1, v2, v1 must end at v1, so only the
-    content that was loaded last is known.
-    """
-    loads = [load for load in history if load.dataset == contract.dataset]
-    if not contract.event_time and loads:
-        loads = [max(loads, key=lambda load: load.source_modified_at)]
-    return {load.sha256: load for load in reversed(loads)}
-
-
-def _loaded_as(contract: Contract, load: Loaded | None, source: SourceFile) -> str:
-    """Who loaded a file's content, when there is nothing in it that a table would take.
-
-    Without event time a newer copy is read again: its rows get its time, and an older version that comes late loses.
-    """
-    if load is None or (not contract.event_time and source.modified_at > load.source_modified_at):
-        return ""
-    return f"loaded by run {load.run_id}"
 
 
 def save(plan: Plan, runs: Path) -> None:

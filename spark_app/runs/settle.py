@@ -9,7 +9,8 @@ from pathlib import Path
 
 from spark_app.config.settings import Zones
 from spark_app.errors import BrokenEquation
-from spark_app.runs.plan import Claimed, Plan
+from spark_app.runs.claims import Claimed
+from spark_app.runs.plan import Plan
 from spark_app.sources.batches import FileResult
 from spark_app.storage.local import Pin, move, remove_tree, write_once
 from spark_app.tables.history import Load, record_loads
