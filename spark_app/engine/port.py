@@ -7,30 +7,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from spark_app.engine.faults import translated
 from spark_app.engine.options import refuse_ignored
-from spark_app.errors import CommitConflict
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame, Row, SparkSession
 
-_CONFLICTS = (
-    "Failed to commit transaction",
-    "Missing commit file",
-    "ConcurrentAppend",
-    "ConcurrentDelete",
-    "ConcurrentTransaction",
-    "ConcurrentWrite",
-    "MetadataChanged",
-    "DELTA_CONCURRENT",
-)
-
 
 class Engine:
     """A started engine. Every action (anything that makes it work) goes through a method of this class.
 
-    Its errors are translated once, here: a lost race is CommitConflict; what a subclass knows of its own
-    engine it says in `_translated`.
+    Its errors are translated once, here: what all engines say by `faults`, what a subclass knows of its own in
+    `_translated`.
     """
 
     name: str
@@ -86,13 +75,8 @@ class Engine:
         try:
             yield
         except Exception as error:
-            if any(name in str(error) for name in _CONFLICTS):
-                raise CommitConflict(
-                    "Another writer committed to the same table at the same moment",
-                    next_step="Run again; the run finishes what it began.",
-                ) from error
-            if translated := self._translated(error):
-                raise translated from error
+            if known := self._translated(error) or translated(error):
+                raise known from error
             raise
 
     def _translated(self, error: Exception) -> Exception | None:  # noqa: ARG002 - for subclasses
