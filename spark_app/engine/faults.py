@@ -1,5 +1,7 @@
-"""What an engine says when its surroundings fail it, as errors of this program. An engine's message is never passed on:
-it may carry rows."""
+"""What an engine says when its surroundings fail it, as errors of this program.
+
+An engine's message is never passed on: it may carry rows.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +23,10 @@ _CONFLICTS = (
 _FULL = ("No space left on device",)
 _GONE = ("not found: No such file or directory", "FAILED_READ_FILE.FILE_NOT_EXIST", "java.io.FileNotFoundException")
 _DAMAGED = ("Invalid Parquet file", "FAILED_READ_FILE.NO_HINT", "is not a Parquet file")
+_DAMAGED_STEP = (
+    "Put it back from a copy. Of a run's staging, while nothing of the run has landed: "
+    "lakehouse unlock --root ROOT --run ID --abandon."
+)
 _REFUSED = ("Permission denied", "Read-only file system", "Not a directory", "ParentNotDirectoryException")
 
 
@@ -53,6 +59,3 @@ def translated(error: Exception) -> LakehouseError | None:
     if says(_REFUSED):
         return StorageDenied("The engine cannot write there", next_step="Give it the right to write below the root.")
     return None
-
-
-_DAMAGED_STEP = "Put it back from a copy. Of a run's staging, while nothing of the run has landed: lakehouse unlock --run ID --abandon."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
@@ -378,3 +379,24 @@ def test_plans_name_no_row(lake: Lake, tmp_path: Path) -> None:
     folder = lake.zones.runs / report.run_id
     for file in folder.rglob("*.json"):
         assert "someone-secret" not in file.read_text(), file
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("second", WINDOWS)
+@pytest.mark.parametrize("first", WINDOWS)
+def test_a_run_killed_twice_is_finished_with_the_same_result(
+    new_lake: Callable[[], Lake], monkeypatch: pytest.MonkeyPatch, first: str, second: str
+) -> None:
+    """The run that finishes the first one dies too, at every other window."""
+    undisturbed, lake = new_lake(), new_lake()
+    for each in (undisturbed, lake):
+        fill(each)
+    undisturbed.run(open_gate="test")
+    run_killed_at(first, "after", lake, monkeypatch, open_gate="test")
+    with monkeypatch.context() as patch:
+        kill_at(second, "before", patch)
+        with contextlib.suppress(Killed):  # the first may have come too far for it
+            lake.run()
+    lake.run()
+    assert content(lake) == content(undisturbed)
+    assert read_writer(lake.zones.state).open_run == ""
