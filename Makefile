@@ -25,7 +25,7 @@ test-core: $(DEV)/.ready ## Run the tests that need no engine
 test-sail: $(DEV)/.ready ## Run the engine tests on the embedded engine
 	LAKEHOUSE_TEST_ENGINE=sail $(DEV)/bin/python -m pytest -m "engine and not long"
 
-test-long: $(DEV)/.ready ## Run the tests that take minutes: a month of history
+test-long: $(DEV)/.ready ## Run the tests that take minutes: a month of history, every crash of a resubmission, all pairs of crashes
 	LAKEHOUSE_TEST_ENGINE=sail $(DEV)/bin/python -m pytest -m long
 
 KILLS ?= 50

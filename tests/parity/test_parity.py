@@ -40,7 +40,7 @@ def suites(draw: st.DrawFn) -> Suite:
 
 def test_both_judge_alike(engine: Engine, great_expectations: GreatExpectations) -> None:
     @settings(
-        max_examples=5 if engine.name == "sail" else 2,
+        max_examples=3 if engine.name == "sail" else 2,
         deadline=None,
         database=None,
         derandomize=True,

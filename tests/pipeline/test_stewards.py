@@ -237,6 +237,7 @@ def test_a_parent_that_is_corrected_releases_its_children_in_the_same_run(lake: 
     assert lake.raw() == ["orders/other.csv"], "raw is left alone"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("window", [w for w in WINDOWS if w not in ("record_history", "settle_files")])
 def test_a_resubmission_killed_at_any_window_is_finished_by_the_next_run(
