@@ -79,9 +79,8 @@ def _boolean(text: Column) -> Column:
 
 
 def _timestamp(text: Column, timezone: str) -> Column:
-    seconds = F.concat(
-        F.substring(text, 1, 16), F.lit(":00"), F.substring(text, 17, 6)
-    )  # neither engine casts hh:mm+02
+    # Neither engine casts hh:mm with an offset.
+    seconds = F.concat(F.substring(text, 1, 16), F.lit(":00"), F.substring(text, 17, 6))
     iso = (
         F.when(text.rlike(_NO_SECONDS), seconds)
         .when(text.rlike(_ISO_TIME), text)

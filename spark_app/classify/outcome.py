@@ -180,9 +180,10 @@ def _judged(rows: DataFrame, judgement: Judgement) -> DataFrame:
     now = F.lit(judgement.now.isoformat()).cast("timestamp")
     slim = slim.withColumn("expires_at", deadline(judgement.contract))
     due = F.col("expires_at") <= now
+    waits_on = from_waiting & lacks & ~due
     outcome = (
-        F.when(from_waiting & lacks & ~due & F.col("missing").eqNullSafe(F.col("_waited_for")), Outcome.STAYS.value)
-        .when(from_waiting & lacks & ~due, Outcome.LACKS_OTHER.value)
+        F.when(waits_on & F.col("missing").eqNullSafe(F.col("_waited_for")), Outcome.STAYS.value)
+        .when(waits_on, Outcome.LACKS_OTHER.value)
         .when(F.size("_reasons") > 0, Outcome.INVALID.value)
         .when(from_waiting & lacks, Outcome.EXPIRED.value)
         .when(lacks, Outcome.WAITING.value)

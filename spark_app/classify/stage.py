@@ -69,8 +69,8 @@ class StageInput:
 def stage(engine: Engine, data: StageInput, folder: Path) -> tuple[Attempt, Staged]:
     """Stages a dataset and commits the attempt."""
     attempt = Attempt(folder / uuid.uuid4().hex[:8])
-    judged = classify_rows(_incoming(engine, data), data.contract, data.ruleset, waivable=data.recalled is not None)
-    engine.write_parquet(judged, attempt.rows)
+    classified = classify_rows(_incoming(engine, data), data.contract, data.ruleset, waivable=data.recalled is not None)
+    engine.write_parquet(classified, attempt.rows)
     rows = read_rows(engine, attempt, data.contract)
     files, tallies = file_accounts(engine, rows, data.ruleset)
     _same_reader(files)
@@ -80,11 +80,11 @@ def stage(engine: Engine, data: StageInput, folder: Path) -> tuple[Attempt, Stag
         rows = read_rows(engine, attempt, data.contract)
         files, tallies = file_accounts(engine, rows, data.ruleset)
     aggregates: tuple[AggregateResult, ...] = ()
-    if len({*unread, *data.recalled_files}) < len(
-        files
-    ):  # without a batch there is nothing to say of it, and no reason to hold what comes back
+    of_senders = [f for f in files if f.index not in data.recalled_files]
+    # Without a batch there is nothing to say of it, and no reason to hold what comes back.
+    if any(f.status == "read" for f in of_senders):
         aggregates = aggregate_results(engine, batch, data.contract, data.ruleset.aggregates, data.rows_of)
-    held = {} if data.gate_open else held_files(data.contract, _of_senders(files, data), tallies, aggregates)
+    held = {} if data.gate_open else held_files(data.contract, of_senders, tallies, aggregates)
     dropped = sorted({*unread, *held})
     live = live_rows(rows, dropped)
     held_rows = _ROWS_HELD[data.table is not None] * sum(tally.rows for tally in tallies.values())
@@ -111,10 +111,6 @@ def stage(engine: Engine, data: StageInput, folder: Path) -> tuple[Attempt, Stag
     )
     commit(attempt, staged)
     return attempt, staged
-
-
-def _of_senders(files: Sequence[FileResult], data: StageInput) -> list[FileResult]:
-    return [file for file in files if file.index not in data.recalled_files]
 
 
 def _judgement(engine: Engine, data: StageInput, files: Sequence[FileResult]) -> Judgement:
@@ -172,15 +168,7 @@ def read_files(engine: Engine, contract: Contract, files: Sequence[SourceFile]) 
 
 def _with_past(read: DataFrame, recalled: DataFrame) -> DataFrame:
     """Rows of recalled files with the id, the place and the source time that they have had from the beginning."""
-    theirs = {
-        "_sheet": "sheet",
-        "_line": "line",
-        "_source_file": "source_file",
-        "_source_modified_at": "source_modified_at",
-        "_correction": "correction",
-        "_entry_id": "entry_id",
-        "_waived": "waived",
-    }
+    theirs = {f"_{name}": name for name in recalled.columns if not name.startswith("_")}
     joined = read.join(recalled, ["_file", "_line"], "left")
     was_recalled = F.col("entry_id").isNotNull()
     return joined.select(

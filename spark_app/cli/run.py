@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -17,15 +17,12 @@ from spark_app.cli.options import (
     configuration,
     has_files,
     request,
-    seconds,
     zones,
 )
+from spark_app.cli.running import Call, carried_out, told
 from spark_app.config.caller import utc_now
 from spark_app.config.settings import RunMode
 from spark_app.errors import UsageError
-
-if TYPE_CHECKING:
-    from spark_app.reporting.report import Report
 
 
 def run(
@@ -51,40 +48,15 @@ def run(
     from spark_app.runs.run_id import new_run_id
 
     _require_file(report)
+    call = Call(root, config, engine, now, wait, as_json, report)
     places, settings = zones(root), engine_settings(engine)
     run_id = run_id or new_run_id(parse_time(now) if now else utc_now())
     with engine_of(settings, places.runs / run_id / "spark.log") as start:
         if any(has_files(folder) for folder in places.raw):
             start.launch()  # while the rest is imported and planned
-        from spark_app.loading import Surroundings
-        from spark_app.pipeline import load
-        from spark_app.reporting.commands import Commands
-        from spark_app.reporting.terminal import Screen
-
         asked = request(root, run_mode, datasets, open_gate, now, run_id)
-        chosen = configuration(config)
-        with Screen(Commands(root, str(config or "")), settings.cores) as screen:
-            try:
-                done = load(asked, chosen, Surroundings(places, start, settings.name.value, screen), seconds(wait))
-            except Exception:
-                if screen.stopped_at:
-                    _hand_out(screen.stopped_at, report, as_json=as_json)
-                raise
-    if not as_json:
-        for each in done:
-            screen.result(each)
-    _hand_out(done.asked, report, as_json=as_json)
-    raise typer.Exit(_worst([r.exit_code for r in done]))
-
-
-def _hand_out(result: Report, file: Path | None, *, as_json: bool) -> None:
-    """The report to where programs asked for it."""
-    from spark_app.storage.local import write_once
-
-    if as_json:
-        print(result.to_json())
-    if file is not None:
-        write_once(file.absolute(), result.to_json())
+        done, screen = carried_out(asked, configuration(config), start, settings, call)
+    raise typer.Exit(told(done, screen, call))
 
 
 def _require_file(report: Path | None) -> None:
@@ -93,7 +65,3 @@ def _require_file(report: Path | None) -> None:
         raise UsageError("--report is a folder", where=str(report), next_step="Name a file in it.")
     if report is not None and not report.absolute().parent.is_dir():
         raise UsageError("The folder of --report is not there", where=str(report), next_step="Make it first.")
-
-
-def _worst(codes: list[int]) -> int:
-    return next((code for code in (1, 6, 5, 3, 4) if code in codes), 0)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spark_app.cli.again import Call, judge_again
 from spark_app.cli.options import (
     AsJson,
     ConfigFolder,
@@ -23,6 +22,7 @@ from spark_app.cli.options import (
     zones,
 )
 from spark_app.cli.quarantine import DatasetOption, Reveal
+from spark_app.cli.running import Call, judge_again
 from spark_app.config.settings import RunMode
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def resubmit(
     if found.rows:
         asked = Asked("resubmit", f"{dataset}: {len(found.rows)} rows", reason, person())
         recall = Recall(asked, found.rows)
-        code = judge_again(recall, RunMode.FULL, Call(root, config, engine, now, wait, as_json)) or code
+        code = judge_again(recall, RunMode.FULL, chosen, Call(root, config, engine, now, wait, as_json)) or code
     raise typer.Exit(code)
 
 
@@ -145,10 +145,10 @@ def _again(kind: str, choice: Choice, reason: str, mode: RunMode, call: Call) ->
     from spark_app.runs.recall import Asked, Recall
     from spark_app.stewards.choice import as_they_are
 
-    places = zones(call.root)
+    places, chosen = zones(call.root), configuration(call.config)
     require_run(places, choice.run)
     if choice.dataset:
-        require_dataset(configuration(call.config), choice.dataset)
+        require_dataset(chosen, choice.dataset)
     entries = [entry for entry in choice.entries(places) if entry["kind"] != "duplicate"]
     rows = as_they_are(entries, waived=kind == "waive")
     if left := len(entries) - len(rows):
@@ -157,4 +157,4 @@ def _again(kind: str, choice: Choice, reason: str, mode: RunMode, call: Call) ->
         typer.echo("no such rows" if not call.as_json else json.dumps(None))
         return 0
     asked = Asked(kind, f"{choice}: {len(rows)} rows", reason, person())
-    return judge_again(Recall(asked, rows), mode, call)
+    return judge_again(Recall(asked, rows), mode, chosen, call)

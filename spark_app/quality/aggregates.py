@@ -68,8 +68,7 @@ class Bounded(Aggregate):
         return "decimal(38,10)"
 
     def check(self, types: Mapping[str, str]) -> None:
-        bounds = [b for b in (self.min_value, self.max_value) if b is not None]
-        refuse_empty(self, [literal_value(bound, self.kind(types), "UTC") for bound in bounds])
+        refuse_empty(self, partial(literal_value, column_type=self.kind(types), timezone="UTC"))
 
     def holds(self, found: Mapping[str, Any], values: Values) -> bool:
         (figure,) = found.values()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -92,10 +93,10 @@ class Between(ColumnExpectation):
 
     def check(self, types: Mapping[str, str]) -> None:
         kind = types[self.column]
-        bounds = [b for b in (self.min_value, self.max_value) if b is not None]
-        for bound in bounds:
-            literal_text(bound, kind, "UTC")
-        refuse_empty(self, [literal_value(bound, kind, "UTC") for bound in bounds])
+        for bound in (self.min_value, self.max_value):
+            if bound is not None:
+                literal_text(bound, kind, "UTC")
+        refuse_empty(self, partial(literal_value, column_type=kind, timezone="UTC"))
 
     def unexpected(self, values: Values) -> Column:
         value, kind, broken = values.value(self.column), values.type_of(self.column), []
@@ -137,7 +138,7 @@ class LengthsBetween(TextExpectation):
 
     def check(self, types: Mapping[str, str]) -> None:
         super().check(types)
-        refuse_empty(self, [b for b in (self.min_value, self.max_value) if b is not None])
+        refuse_empty(self)
 
 
 class LengthsEqual(TextExpectation):

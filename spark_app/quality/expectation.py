@@ -6,7 +6,7 @@ comparison with a null breaks nothing. `mostly` decides GX's own success and nev
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from operator import and_, or_
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
@@ -123,11 +123,11 @@ class TextExpectation(ColumnExpectation):
         super().check(types)
 
 
-def refuse_empty(expectation: Any, bounds: Sequence[Any]) -> None:
-    """Raises ValueError when no value lies between the two bounds (one alone leaves room)."""
-    if len(bounds) < 2:
+def refuse_empty(expectation: Any, typed: Callable[[Any], Any] = lambda bound: bound) -> None:
+    """Raises ValueError when a bound does not fit its type (`typed`), or no value lies between the two."""
+    low, high = (None if b is None else typed(b) for b in (expectation.min_value, expectation.max_value))
+    if low is None or high is None:
         return
-    low, high = bounds
     if low > high:
         raise ValueError("min_value is greater than max_value: no value fits")
     if low == high and (expectation.strict_min or expectation.strict_max):

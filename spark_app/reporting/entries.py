@@ -90,13 +90,19 @@ def _shown(entry: dict[str, Any], contract: Contract | None, zones: Zones, *, re
 
 
 def _values(entry: dict[str, Any], contract: Contract, zones: Zones, *, reveal: bool) -> str:
-    record: dict[str, str | None] = json.loads(entry["record"]) if entry["record"] else {}
+    record = record_of(entry)
     raw = entry["raw_text"]
     if not reveal and contract.masked:
         salt = salt_of(zones.state)
         record = masked(record, contract, salt)
         raw = token(raw, salt) if raw else None
     return ", ".join(f"{k}={v!r}" for k, v in record.items()) if record else f"raw text {raw!r}"
+
+
+def record_of(entry: dict[str, Any]) -> dict[str, str | None]:
+    """The texts of an entry's row by column; empty for a record that could not be split into fields."""
+    record: dict[str, str | None] = json.loads(entry["record"]) if entry["record"] else {}
+    return record
 
 
 def place(entry: dict[str, Any]) -> str:

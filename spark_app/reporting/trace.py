@@ -21,6 +21,8 @@ from spark_app.sources.batches import TRIMMED
 from spark_app.tables.reading import dataset as read
 from spark_app.tables.schema import arrow_type, exists
 
+_ENTRIES = ("quarantine", "waiting")
+
 
 @dataclass(frozen=True)
 class Step:
@@ -53,15 +55,14 @@ def trace(zones: Zones, contract: Contract, key: str) -> Trace:
             why=f"{len(parts)} given",
             next_step=f"Write it as {'|'.join(contract.key)}.",
         )
-    entries = tuple(_entries(zones, contract))
     clear = [
-        _resolved(part, place, zones, contract, entries) if contract.key[place] in contract.masked else part
-        for place, part in enumerate(parts)
+        _resolved(part, number, zones, contract) if contract.key[number] in contract.masked else part
+        for number, part in enumerate(parts)
     ]
     given = [_given(part, name, contract) for part, name in zip(clear, contract.key, strict=True)]
     texts = [text for text, _ in given]
     steps = [*_in_table(zones.table(contract.dataset), contract, [value for _, value in given])]
-    mine = [(name, entry) for name, entry in entries if entry["key"] == "|".join(texts)]
+    mine = list(_entries(zones, contract, "|".join(texts)))
     steps += [_step(name, entry) for name, entry in mine]
     steps += _decisions(
         zones, {str(entry[run]) for _, entry in mine for run in ("run_id", "last_run", "closed_by_run")}
@@ -113,22 +114,29 @@ def _in_table(path: Path, contract: Contract, values: Sequence[pa.Scalar | None]
         yield Step("table", row["source_file"], row["run_id"], f"loaded {row['ingestion_timestamp'].isoformat()}")
 
 
-def _entries(zones: Zones, contract: Contract) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Entries of a dataset, closed ones too, each with the name of its table."""
-    for name in ("quarantine", "waiting"):
+def _entries(zones: Zones, contract: Contract, key: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Entries of a key, closed ones too, each with the name of its table."""
+    wanted = (pc.field("dataset") == contract.dataset) & (pc.field("key") == key)
+    for name in _ENTRIES:
         if exists(path := zones.system_table(name)):
-            found = read(path).to_table(filter=pc.field("dataset") == contract.dataset).to_pylist()
+            found = read(path).to_table(filter=wanted).to_pylist()
             yield from ((name, entry) for entry in sorted(found, key=lambda entry: entry["first_seen"]))
 
 
-def _resolved(
-    part: str, number: int, zones: Zones, contract: Contract, entries: Sequence[tuple[str, dict[str, Any]]]
-) -> str:
+def _keys(zones: Zones, contract: Contract) -> Iterator[list[str]]:
+    """The keys of all entries of a dataset, each in its parts."""
+    for name in _ENTRIES:
+        if exists(path := zones.system_table(name)):
+            found = read(path).to_table(columns=["key"], filter=pc.field("dataset") == contract.dataset)
+            yield from (_parts(key, contract) for key in found["key"].to_pylist())
+
+
+def _resolved(part: str, number: int, zones: Zones, contract: Contract) -> str:
     """The clear value of a token, looked for among all keys there are; the part itself when it is none."""
     if not is_token(part):
         return part
     salt = salt_of(zones.state)
-    known = (parts[number] for _, entry in entries if len(parts := _parts(entry["key"], contract)) == len(contract.key))
+    known = (parts[number] for parts in _keys(zones, contract) if len(parts) == len(contract.key))
     return next((text for text in (*known, *_texts(number, zones, contract)) if token(text, salt) == part), part)
 
 

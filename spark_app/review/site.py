@@ -50,7 +50,7 @@ def build(zones: Zones) -> Built:
             "Great Expectations is not installed", next_step="Install this package with the extra [docs]."
         )
     site, kept = _site(zones), _kept(zones.runs)
-    stale = [v for v in kept if not _is_new(site / v.page, v, report_file(zones.runs, v.run_id))]
+    stale = [v for v in kept if not _is_new(site / v.page, v.file, report_file(zones.runs, v.run_id))]
     shutil.copytree(_HERE / "assets", site / "assets", dirs_exist_ok=True)
     if stale:
         _write_pages(site, stale, kept, zones)
@@ -68,11 +68,10 @@ def _kept(runs: Path) -> list[Validation]:
     return sorted(found, key=lambda v: (v.file.stat().st_mtime_ns, v.run_id, v.dataset), reverse=True)
 
 
-def _is_new(page: Path, *sources: Validation | Path) -> bool:
+def _is_new(page: Path, *sources: Path) -> bool:
     """Whether a page is there, and younger than what it is made of; a run may have no report yet."""
-    files = [source.file if isinstance(source, Validation) else source for source in sources]
     made = page.stat().st_mtime_ns if page.is_file() else 0
-    return made >= max(file.stat().st_mtime_ns for file in files if file.is_file())
+    return made >= max(file.stat().st_mtime_ns for file in sources if file.is_file())
 
 
 def _write_pages(site: Path, stale: Sequence[Validation], kept: Sequence[Validation], zones: Zones) -> None:

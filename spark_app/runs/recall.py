@@ -34,6 +34,7 @@ SIDECAR = pa.schema(
         ("waived", pa.bool_()),
     ]
 )
+"""A line of a recalled file, by its place there (`_`), and what is known of its row: fields of Recalled."""
 
 
 @dataclass(frozen=True)
@@ -102,18 +103,9 @@ def _line(values: Sequence[str | None], contract: Contract) -> str:
 
 
 def _write_sidecar(file: Path, index: int, rows: Sequence[Recalled], lines: Sequence[int]) -> None:
+    known = [name for name in SIDECAR.names if not name.startswith("_")]
     table = [
-        {
-            "_file": index,
-            "_line": line,
-            "entry_id": row.entry_id,
-            "source_file": row.source_file,
-            "sheet": row.sheet,
-            "line": row.line,
-            "source_modified_at": row.source_modified_at,
-            "correction": row.correction,
-            "waived": row.waived,
-        }
+        {"_file": index, "_line": line} | {name: getattr(row, name) for name in known}
         for row, line in zip(rows, lines, strict=True)
     ]
     pq.write_table(pa.Table.from_pylist(table, schema=SIDECAR), file)

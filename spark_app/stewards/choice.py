@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from spark_app.config.settings import Zones
-from spark_app.reporting.entries import open_entries
+from spark_app.reporting.entries import open_entries, record_of
 from spark_app.runs.recall import Recalled
 
 
@@ -35,9 +34,7 @@ class Choice:
 def as_they_are(entries: Iterable[dict[str, Any]], *, waived: bool = False) -> tuple[Recalled, ...]:
     """Entries as rows to judge again. A record that could not be split into fields has none: it must be corrected."""
     return tuple(
-        recalled(entry, json.loads(entry["record"]), entry["correction"], waived=waived)
-        for entry in entries
-        if entry["record"]
+        recalled(entry, record_of(entry), entry["correction"], waived=waived) for entry in entries if entry["record"]
     )
 
 

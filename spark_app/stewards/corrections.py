@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +11,14 @@ import pyarrow as pa
 
 from spark_app.config.contracts import Contract
 from spark_app.errors import UsageError
+from spark_app.reporting.entries import record_of
 from spark_app.reporting.judged import pinned_file
 from spark_app.reporting.masking import is_token, token
 from spark_app.runs.recall import Recalled
 from spark_app.sources.batches import FileResult, ReadSpec
 from spark_app.sources.reader import read_file
 from spark_app.stewards.choice import recalled
-from spark_app.stewards.sheet import ID, meant
+from spark_app.stewards.sheet import ID, meant, title
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def corrections(file: Path, contract: Contract, entries: Mapping[str, dict[str, 
             refused.append(Refused(line, why))
             continue
         seen.add(entry["id"])
-        before: dict[str, str | None] = json.loads(entry["record"]) if entry["record"] else {}
+        before = record_of(entry)
         try:
             after = {name: _meant(name, values[name], before.get(name), contract, salt) for name in contract.names}
         except ValueError as error:
@@ -77,7 +77,7 @@ def _meant(name: str, text: str | None, before: str | None, contract: Contract, 
 def _lines(file: Path, contract: Contract) -> Iterator[tuple[int, dict[str, str | None]]]:
     """(line, texts by column) of each record, by the reader that reads all files."""
     names = (ID, *contract.names)
-    sheets = (contract.dataset[:31],)
+    sheets = (title(contract.dataset),)
     spec = ReadSpec(names, names, ",", "utf-8", sheets, reject_extra=False, control_totals=(), masked=True)
     for batch in read_file(pinned_file(0, file), spec):
         closing = batch.column("_rid").null_count

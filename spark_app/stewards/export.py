@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,9 @@ from typing import Any
 from spark_app.config.contracts import Contract
 from spark_app.errors import UsageError
 from spark_app.quality.compiler import Ruleset
-from spark_app.reporting.entries import place
+from spark_app.reporting.entries import place, record_of
 from spark_app.reporting.masking import masked
-from spark_app.stewards.sheet import ABOUT, inert
+from spark_app.stewards.sheet import ABOUT, inert, title
 from spark_app.storage.local import denials, write_once
 
 _MOST_ROWS = 1_000_000
@@ -39,11 +38,11 @@ def export(
         return
     offending = _columns_of_rules(ruleset, contract)
     marks = [{column for reason in entry["reasons"] for column in offending.get(reason, ())} for entry in entries]
-    _write_workbook(file, contract.dataset, names, rows, marks)
+    _write_workbook(file, title(contract.dataset), names, rows, marks)
 
 
 def _texts(entry: dict[str, Any], contract: Contract, salt: str | None) -> list[str]:
-    record: dict[str, str | None] = json.loads(entry["record"]) if entry["record"] else {}
+    record = record_of(entry)
     shown = record if salt is None else masked(record, contract, salt)
     about = (entry["id"], entry["kind"], ", ".join(entry["reasons"]), place(entry))
     return [*about, *(inert(shown.get(name) or "") for name in contract.names)]
@@ -62,7 +61,7 @@ def _columns_of_rules(ruleset: Ruleset, contract: Contract) -> Mapping[str, Sequ
 
 
 def _write_workbook(
-    file: Path, title: str, names: Sequence[str], rows: Sequence[Sequence[str]], marks: Sequence[set[str]]
+    file: Path, sheet_title: str, names: Sequence[str], rows: Sequence[Sequence[str]], marks: Sequence[set[str]]
 ) -> None:
     from openpyxl import Workbook
     from openpyxl.utils.exceptions import IllegalCharacterError
@@ -70,7 +69,7 @@ def _write_workbook(
     if len(rows) > _MOST_ROWS:
         raise UsageError(f"A workbook holds {_MOST_ROWS:,} rows, not {len(rows):,}", next_step="Export a .csv.")
     book = Workbook(write_only=True)
-    sheet = book.create_sheet(title[:31])
+    sheet = book.create_sheet(sheet_title)
     sheet.freeze_panes = "B2"
     sheet.append(list(names))
     try:

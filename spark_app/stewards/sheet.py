@@ -13,6 +13,11 @@ ABOUT = (ID, KIND, REASONS, PLACE)
 _ALIVE = ("=", "+", "-", "@", "\t", "\r")
 
 
+def title(dataset: str) -> str:
+    """What the worksheet of a dataset is called: no longer than a workbook lets it be."""
+    return dataset[:31]
+
+
 def inert(text: str) -> str:
     """A text that no spreadsheet takes for a formula: with an apostrophe before it, unless it is a plain number."""
     return f"'{text}" if text.startswith(_ALIVE) and not re.match(NUMBER, text) else text

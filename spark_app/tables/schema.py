@@ -121,8 +121,9 @@ def create_if_missing(
 
 def fit(path: Path, contract: Contract) -> None:
     """Makes the table ready for rows of a contract: created, or with the nullable columns that are new in it."""
-    create_if_missing(path, table_schema(contract), contract.partition_by, contract.key)
-    table, wanted = DeltaTable(str(path)), table_schema(contract)
+    wanted = table_schema(contract)
+    create_if_missing(path, wanted, contract.partition_by, contract.key)
+    table = DeltaTable(str(path))
     if new := missing_columns(table, contract):
         table.alter.add_columns(Schema.from_arrow(pa.schema([wanted.field(name) for name in new])).fields)
 

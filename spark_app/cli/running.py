@@ -1,0 +1,84 @@
+"""A run as every command that makes one carries it out and shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spark_app.cli.options import request, seconds, zones
+
+if TYPE_CHECKING:
+    from spark_app.config.settings import EngineName, EngineSettings, RunMode
+    from spark_app.engine.start import EngineStarter
+    from spark_app.pipeline import Loads
+    from spark_app.reporting.report import Report
+    from spark_app.reporting.terminal import Screen
+    from spark_app.runs.plan import Config, Request
+    from spark_app.runs.recall import Recall
+
+
+@dataclass(frozen=True)
+class Call:
+    """The options that all of them take, as they were given."""
+
+    root: str
+    config: Path | None
+    engine: EngineName | None
+    now: str
+    wait: str
+    as_json: bool
+    report: Path | None = None
+
+
+def carried_out(
+    asked: Request, chosen: Config, start: EngineStarter, settings: EngineSettings, call: Call
+) -> tuple[Loads, Screen]:
+    """What a request came to, and the screen that followed it. A run that failed hands out its report, then raises."""
+    from spark_app.loading import Surroundings
+    from spark_app.pipeline import load
+    from spark_app.reporting.commands import Commands
+    from spark_app.reporting.terminal import Screen
+
+    with Screen(Commands(call.root, str(call.config or "")), settings.cores) as screen:
+        around = Surroundings(zones(call.root), start, settings.name.value, screen)
+        try:
+            return load(asked, chosen, around, seconds(call.wait)), screen
+        except Exception:
+            if screen.stopped_at:
+                _hand_out(screen.stopped_at, call)
+            raise
+
+
+def told(done: Loads, screen: Screen, call: Call) -> int:
+    """Shows the reports, and returns the exit code."""
+    if not call.as_json:
+        for report in done:
+            screen.result(report)
+    _hand_out(done.asked, call)
+    codes = [report.exit_code for report in done]
+    return next((code for code in (1, 6, 5, 3, 4) if code in codes), 0)
+
+
+def _hand_out(report: Report, call: Call) -> None:
+    """The report to where programs asked for it."""
+    from spark_app.storage.local import write_once
+
+    if call.as_json:
+        print(report.to_json())
+    if call.report is not None:
+        write_once(call.report.absolute(), report.to_json())
+
+
+def judge_again(recall: Recall, mode: RunMode, chosen: Config, call: Call) -> int:
+    """A run over rows of quarantine: shows its report, and returns the exit code."""
+    from spark_app.config.caller import utc_now
+    from spark_app.config.settings import engine_settings, parse_time
+    from spark_app.engine.start import engine_of
+    from spark_app.runs.run_id import new_run_id
+
+    settings, run_id = engine_settings(call.engine), new_run_id(parse_time(call.now) if call.now else utc_now())
+    asked = replace(request(call.root, mode, now=call.now, run_id=run_id), recall=recall)
+    with engine_of(settings, zones(call.root).runs / run_id / "spark.log") as start:
+        done, screen = carried_out(asked, chosen, start, settings, call)
+    return told(done, screen, call)
