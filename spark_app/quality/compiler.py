@@ -89,22 +89,31 @@ def compile_suite(suite: Suite, contract: Contract, now: datetime) -> Ruleset:
     """The rules of a dataset: the reader's, the contract's (missing, type, reference), then the suite's.
 
     The suite's parameters are its own, and `now` and `today` (the day of `now` in the contract's time zone).
-    Raises SuiteError naming the expectation when it is wrong, or critical and unknown.
+    Raises SuiteError naming each expectation that is wrong, or critical and unknown.
     """
-    given = {**suite.suite_parameters, **moments(now, contract)}
-    about_rows: list[Rule] = []
-    aggregates: list[AggregateRule] = []
-    names = rule_names(suite)
-    for place, expectation in enumerate(suite.expectations):
-        where = f"ge_suites/{contract.dataset}.json, expectations[{place}] ({expectation.type})"
-        rule = _compiled(expectation, names[place], contract, given, where)
-        if isinstance(rule, Rule):
-            about_rows.append(rule)
-        else:
-            aggregates.append(rule)
+    compiled = _all_compiled(suite, contract, {**suite.suite_parameters, **moments(now, contract)})
+    about_rows = [rule for rule in compiled if isinstance(rule, Rule)]
+    aggregates = [rule for rule in compiled if isinstance(rule, AggregateRule)]
     rules = [*_structural(contract, about_rows), *about_rows]
     _names_are_distinct([*rules, *aggregates], contract)
     return Ruleset(tuple(_numbered(rules)), tuple(aggregates))
+
+
+def _all_compiled(suite: Suite, contract: Contract, given: Mapping[str, Any]) -> list[Rule | AggregateRule]:
+    found, refused = [], []
+    file = f"ge_suites/{contract.dataset}.json"
+    for place, (expectation, name) in enumerate(zip(suite.expectations, rule_names(suite), strict=True)):
+        where = f"{file}, expectations[{place}] ({expectation.type})"
+        try:
+            found.append(_compiled(expectation, name, contract, given, where))
+        except SuiteError as error:
+            refused.append(error)
+    if len(refused) == 1:
+        raise refused[0]
+    if refused:
+        each = "".join(f"\n  {error.where.removeprefix(f'{file}, ')}: {error.what}: {error.why}" for error in refused)
+        raise SuiteError(f"{len(refused)} expectations are refused", where=file, why=each)
+    return found
 
 
 def moments(now: datetime, contract: Contract) -> dict[str, Any]:

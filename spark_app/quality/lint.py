@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
 
 from spark_app.config.contracts import Contract
 from spark_app.quality.catalogue import UNKNOWN
-from spark_app.quality.columns import Between, InSet, MatchesRegex, MatchesRegexes, NotInSet, NotNull, Null
+from spark_app.quality.columns import InSet, MatchesRegex, MatchesRegexes, NotInSet, NotNull, Null
 from spark_app.quality.compiler import Rule, Ruleset
-from spark_app.quality.literals import literal_value
+from spark_app.quality.contradictions import never_holds, no_value_fits
 from spark_app.quality.regex import anchored
+from spark_app.quality.several import PairGreater
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Finding:
 def lint(ruleset: Ruleset, contract: Contract) -> list[Finding]:
     """What a person should look at in a suite that can be loaded."""
     rules = [rule for rule in ruleset.rules if rule.origin == "suite"]
-    found = [*_by_itself(rules), *_together(rules, contract), *_left_to_gx(ruleset)]
+    found = [*_by_itself(rules), *_beside_contract(rules, contract), *_together(rules, contract), *_left_to_gx(ruleset)]
     return [Finding(contract.dataset, *finding) for finding in found]
 
 
@@ -50,6 +50,20 @@ def _by_itself(rules: Sequence[Rule]) -> _Found:
             yield from _unanchored(rule.name, check.regex_list)
 
 
+def _beside_contract(rules: Sequence[Rule], contract: Contract) -> _Found:
+    types = {name: column.type for name, column in contract.columns.items()}
+    for rule in rules:
+        check = rule.check
+        if check is not None and check.condition is not None and never_holds(check.condition, types):
+            yield rule.name, "it never speaks: no row satisfies its row_condition", "Correct the condition."
+        if type(check) is Null and not contract.columns[check.column].nullable:
+            yield (
+                rule.name,
+                f"no row satisfies it: the contract wants a value of {check.column}",
+                "Remove the rule, or make the column nullable.",
+            )
+
+
 def _unanchored(name: str, expressions: Sequence[str]) -> _Found:
     for expression in expressions:
         begins, ends, partly = anchored(expression)
@@ -66,6 +80,8 @@ def _unanchored(name: str, expressions: Sequence[str]) -> _Found:
 def _together(rules: Sequence[Rule], contract: Contract) -> _Found:
     always = [rule for rule in rules if rule.check is not None and rule.check.condition is None]
     for one, other in combinations(always, 2):
+        if _turned(one.check, other.check):
+            yield f"{one.name}, {other.name}", "each wants the greater value in another column", "Remove one."
         if one.column != other.column or one.column is None:
             continue
         if one.check == other.check:
@@ -76,42 +92,15 @@ def _together(rules: Sequence[Rule], contract: Contract) -> _Found:
                 "one wants a value, the other none",
                 "Remove one, or give it a row_condition.",
             )
-        elif _no_value_fits(one.check, other.check, contract.columns[one.column].type):
+        elif no_value_fits(one.check, other.check, contract.columns[one.column].type):
             yield f"{one.name}, {other.name}", "no value fits both", "Correct the bounds."
 
 
-def _no_value_fits(one: Any, other: Any, kind: str) -> bool:
-    if isinstance(one, Between) and isinstance(other, Between):
-        return _apart(one, other, kind) or _apart(other, one, kind)
-    if type(one) is not InSet:
-        one, other = other, one
-    members = _members(one, kind) if type(one) is InSet else set()
-    if not members:
+def _turned(one: object, other: object) -> bool:
+    """Whether one says A > B and the other B > A: at most equal values satisfy both."""
+    if not isinstance(one, PairGreater) or not isinstance(other, PairGreater):
         return False
-    if isinstance(other, Between):
-        return not any(_within(member, other, kind) for member in members)
-    if isinstance(other, NotInSet):
-        return members <= _members(other, kind)
-    return type(other) is InSet and members.isdisjoint(_members(other, kind))
-
-
-def _members(among: InSet, kind: str) -> set[Any]:
-    return {literal_value(member, kind, "UTC") for member in among.value_set or () if member is not None}
-
-
-def _within(value: Any, bounds: Between, kind: str) -> bool:
-    low, high = (None if b is None else literal_value(b, kind, "UTC") for b in (bounds.min_value, bounds.max_value))
-    above = low is None or value > low or (value == low and not bounds.strict_min)
-    return above and (high is None or value < high or (value == high and not bounds.strict_max))
-
-
-def _apart(lower: Between, upper: Between, kind: str) -> bool:
-    """Whether all of one lies below all of the other."""
-    if lower.max_value is None or upper.min_value is None:
-        return False
-    high: Any = literal_value(lower.max_value, kind, "UTC")
-    low: Any = literal_value(upper.min_value, kind, "UTC")
-    return bool(high < low or (high == low and (lower.strict_max or upper.strict_min)))
+    return one.reads == other.reads[::-1] and not (one.or_equal and other.or_equal)
 
 
 def _left_to_gx(ruleset: Ruleset) -> _Found:

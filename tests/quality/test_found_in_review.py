@@ -20,6 +20,8 @@ from tests.quality.test_suites import compiled
 
 BETWEEN, AMONG = "expect_column_values_to_be_between", "expect_column_values_to_be_in_set"
 MATCH, LENGTH = "expect_column_values_to_match_regex", "expect_column_value_lengths_to_be_between"
+GREATER = "expect_column_pair_values_a_to_be_greater_than_b"
+TURNED = {"column_A": "total_amount", "column_B": "order_num"}
 SCHEMA = "expect_column_values_to_match_json_schema"
 
 
@@ -111,6 +113,23 @@ def test_two_rules_about_the_batch_of_one_name_are_refused(config: Config) -> No
             "no value fits both",
         ),
         ([rule("expect_column_mood_to_be_good", "user_id")], "Great Expectations 1.24 has no such type"),
+        ([rule("expect_column_values_to_be_null", "order_id")], "the contract wants a value of order_id"),
+        (
+            [
+                rule(GREATER, None, column_A="order_num", column_B="total_amount"),
+                rule(GREATER, None, **TURNED),
+            ],
+            "each wants the greater value",
+        ),
+        *(
+            ([rule(AMONG, "user_id", value_set=["a"], row_condition=text, condition_parser="spark")], "never speaks")
+            for text in (
+                "order_num > 5 and order_num < 3",
+                "order_num = 5 and order_num in (1, 2)",
+                "order_num is null and order_num = 1",
+                "(order_num > 5 and order_num <= 5) or (order_num = 1 and order_num = 2)",
+            )
+        ),
     ],
 )
 def test_lint_points_at_contradictions(config: Config, expectations: list[dict[str, Any]], said: str) -> None:
@@ -119,6 +138,28 @@ def test_lint_points_at_contradictions(config: Config, expectations: list[dict[s
         compile_suite(suite, config.contracts["orders"], datetime(2025, 6, 1, tzinfo=UTC)), config.contracts["orders"]
     )
     assert [said in finding.what for finding in found] == [True]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "order_num > 5 or order_num < 3",
+        "order_num = 5 and total_amount = 4",
+        "order_num >= 5 and order_num <= 5",
+        "not order_num = 5 and order_num = 4",
+        "order_num is null and total_amount = 4",
+    ],
+)
+def test_lint_has_nothing_against_conditions_that_rows_satisfy(config: Config, text: str) -> None:
+    asked = rule(AMONG, "user_id", value_set=["a"], row_condition=text, condition_parser="spark")
+    assert lint(compiled(config, "orders", asked), config.contracts["orders"]) == []
+
+
+def test_all_refused_expectations_of_a_suite_are_told_at_once(config: Config) -> None:
+    with pytest.raises(SuiteError, match="2 expectations are refused") as refused:
+        compiled(config, "orders", rule(MATCH, "user_id", regex="(?=a)"), rule(BETWEEN, "nothing", min_value=1))
+    assert "expectations[0]" in refused.value.why
+    assert "'nothing' is not in the contract" in refused.value.why
 
 
 @pytest.mark.parametrize("regex", ["^x(a|b)y$", "^[a|b]$", "^(a|b)$"])
