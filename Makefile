@@ -20,7 +20,7 @@ run: $(VENV)/.ready ## Set up on first use, write a sample into ./demo, load it
 test: test-core test-sail test-spark ## Run all tests: without an engine, on Sail, and on classic Spark if Java is here
 
 test-core: $(DEV)/.ready ## Run the tests that need no engine
-	$(DEV)/bin/python -m pytest -m "not engine"
+	$(DEV)/bin/python -m pytest -m "not engine and not long"
 
 test-sail: $(DEV)/.ready ## Run the engine tests on the embedded engine
 	LAKEHOUSE_TEST_ENGINE=sail $(DEV)/bin/python -m pytest -m "engine and not long"

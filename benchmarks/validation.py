@@ -37,6 +37,7 @@ from spark_app.quality.suite import Expectation, Suite
 from spark_app.reporting.judged import pinned_file
 from spark_app.runs.plan import Config, load_config
 from spark_app.samples.shop import Shape, Shop
+from spark_app.storage.at import place_at
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 RULES = ("sail 10", "sail 100")
@@ -80,12 +81,12 @@ def _prepare(folder: Path, days: int, *, as_rows: bool) -> int:
     rows = shop.write().rows["order_items"]
     if as_rows:
         contract, config = _contract()
-        with engine_of(engine_settings(EngineName.SAIL), folder / "prepare.log") as start:
+        with engine_of(engine_settings(EngineName.SAIL), place_at(folder / "prepare.log")) as start:
             engine, suite = start(), config.suites[contract.dataset]
             texts = _texts(engine, folder, contract)
-            engine.write_parquet(texts, folder / "texts")
+            engine.write_parquet(texts, place_at(folder / "texts"))
             values = classify_rows(texts, contract, compile_suite(suite, contract, NOW)).filter("_rid is not null")
-            engine.write_parquet(values.select(*contract.names), folder / "values")
+            engine.write_parquet(values.select(*contract.names), place_at(folder / "values"))
     return rows
 
 
@@ -120,7 +121,7 @@ def _texts(engine: Engine, folder: Path, contract: Contract) -> Any:
     """Rows of text: from Parquet where that was prepared, or else from the files."""
     if (folder / "texts").is_dir():
         ddl = ", ".join((*PLACE, *(f"`{name}` string" for name in contract.names)))
-        return engine.read_parquet([folder / "texts"], ddl)
+        return engine.read_parquet([place_at(folder / "texts")], ddl)
     return read_files(engine, contract, [pinned_file(number, file) for number, file in enumerate(_files(folder))])
 
 
@@ -134,13 +135,13 @@ def _judged(engine: Engine, folder: Path, contract: Contract, suite: Suite) -> A
 
 def _measured(engine_name: str, contender: str, folder: Path) -> dict[str, Any]:
     contract, config = _contract()
-    with engine_of(engine_settings(EngineName(engine_name)), folder / "spark.log") as start:
+    with engine_of(engine_settings(EngineName(engine_name)), place_at(folder / "spark.log")) as start:
         engine = start()
         engine.collect(engine.spark.range(1))
         if contender == "ours" or contender.isdecimal():
             suite = config.suites[contract.dataset]
             ruled = suite if contender == "ours" else _of_rules(suite, int(contender))
-            out = Path(tempfile.mkdtemp(dir=folder)) / "rows"
+            out = place_at(tempfile.mkdtemp(dir=folder)) / "rows"
             return _timed(engine, lambda: engine.write_parquet(_judged(engine, folder, contract, ruled), out))
         return _timed(engine, _great_expectations(engine, folder, contract, config, contender))
 
@@ -160,7 +161,7 @@ def _great_expectations(engine: Engine, folder: Path, contract: Contract, config
     whole = source.add_dataframe_asset("items").add_batch_definition_whole_dataframe("whole")
     ddl = ", ".join(f"`{name}` {spark_type(column.type)}" for name, column in contract.columns.items())
     if (folder / "values").is_dir():
-        typed = engine.read_parquet([folder / "values"], ddl)
+        typed = engine.read_parquet([place_at(folder / "values")], ddl)
     else:
         typed = engine.spark.read.schema(ddl).option("header", "true").csv([str(file) for file in _files(folder)])
     given = moments(NOW.replace(tzinfo=None), contract)

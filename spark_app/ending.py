@@ -122,9 +122,10 @@ def _keep_results(plan: Plan, work: Work, around: Surroundings) -> None:
 def _keep_held_rows(plan: Plan, work: Work, around: Surroundings) -> None:
     """Bad rows of held files: beside the report, not in quarantine, because the next run judges them again."""
     for name, (_, staged) in work.staged.items():
-        folder = around.zones.runs / plan.run_id / "held_rows" / name
-        if not staged.held or folder.exists():
+        if not staged.held:
             continue
+        folder = around.zones.runs / plan.run_id / "held_rows" / name
+        folder.remove()  # what a run that died here may have left half written
         rows, _verdicts, context = parts(name, plan, work, around)
         files = [index for index in staged.held if index != WAITING_FILE]
         bad = rows.filter(F.col("_file").isin(*files) & (F.size("_reasons") > 0))

@@ -7,10 +7,12 @@
     ├── BrokenEquation               1   no      rows or cents do not add up: a bug, never a property of the input
     ├── LockHeld                     5   yes     another run is writing
     ├── CommitConflict               5   yes     someone else committed to the same table at the same moment
+    ├── LockLost                     5   yes     another run has taken the lock over
+    ├── StorageUnreachable           5   yes     throttled, timed out, no answer
     ├── EnvironmentFault             6   no      fix the surroundings first
     │   ├── EngineMissing                        no Java, no jars, the other engine is installed
     │   ├── EngineDied                           the engine's process ended (memory)
-    │   ├── StorageDenied                        not writable, no space
+    │   ├── StorageDenied                        not allowed, not there, no space
     │   ├── ForeignCommit                        a commit in a table that no run of ours made
     │   └── StateUnreadable                      a plan or a staged attempt that this version cannot read
 
@@ -73,6 +75,20 @@ class CommitConflict(LakehouseError):
     retryable = True
 
 
+class LockLost(LakehouseError):
+    """This run was silent for so long that another one has taken the lock; it must write nothing more."""
+
+    exit_code = 5
+    retryable = True
+
+
+class StorageUnreachable(LakehouseError):
+    """Storage gave no answer, or asked to be left alone, more often than it was asked again."""
+
+    exit_code = 5
+    retryable = True
+
+
 class EnvironmentFault(LakehouseError):
     """The surroundings must be fixed before a retry can help."""
 
@@ -88,7 +104,7 @@ class EngineDied(EnvironmentFault):
 
 
 class StorageDenied(EnvironmentFault):
-    """A path cannot be read or written."""
+    """A place cannot be read or written."""
 
 
 class ForeignCommit(EnvironmentFault):

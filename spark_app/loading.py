@@ -7,8 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from deltalake import DeltaTable
-
 from spark_app.classify.conform import spark_type
 from spark_app.classify.gate import held_files
 from spark_app.classify.outcome import CHANGES, PUBLISHED, Outcome
@@ -28,7 +26,8 @@ from spark_app.tables.commits import Commit
 from spark_app.tables.decisions import Decision, record
 from spark_app.tables.entries import Context, waiting_rows
 from spark_app.tables.publish import Publication, publish, winners
-from spark_app.tables.schema import exists, missing_columns
+from spark_app.tables.reading import exists, opened
+from spark_app.tables.schema import missing_columns
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -42,6 +41,8 @@ class Surroundings:
     engine: Callable[[], Engine]
     engine_name: str
     observer: Observer
+    require_lock: Callable[[], None] = lambda: None
+    """Raises LockLost. Asked before each step that others can see; a dry run has no lock."""
 
 
 @dataclass
@@ -68,6 +69,7 @@ def stage_and_publish(contract: Contract, plan: Plan, work: Work, around: Surrou
     work.staged[name] = attempt, staged
     if plan.mode is not RunMode.VALIDATE_ONLY:
         _note_open_gate(contract, staged, plan, around)
+        around.require_lock()
         around.observer.merging(name, staged.count(*PUBLISHED))
         publication = Publication(
             contract,
@@ -121,7 +123,7 @@ def _table(contract: Contract, around: Surroundings) -> DataFrame | None:
     if not exists(path):
         return None
     rows = around.engine().read_table(path)
-    for name in missing_columns(DeltaTable(str(path)), contract):
+    for name in missing_columns(opened(path), contract):
         rows = rows.withColumn(name, F.lit(None).cast(spark_type(contract.columns[name].type)))
     return rows
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from spark_app.config.caller import utc_now
 from spark_app.config.settings import RunMode
 from spark_app.ending import account, note_recall, put_away, settle
-from spark_app.errors import UsageError
+from spark_app.errors import LockLost, UsageError
 from spark_app.loading import Surroundings, Work, stage_and_publish
 from spark_app.reporting.report import (
     Report,
@@ -22,10 +22,11 @@ from spark_app.reporting.report import (
     save_report,
 )
 from spark_app.runs import plan as plans
-from spark_app.runs.lock import Lock, read_writer, writer_lock
+from spark_app.runs.lock import writer_lock
 from spark_app.runs.plan import Config, Plan, Request, make_plan
 from spark_app.runs.run_id import new_run_id
 from spark_app.runs.settle import remove_staged
+from spark_app.runs.writer import Lock, read_writer
 
 FOLLOW_UPS = 3
 
@@ -55,6 +56,7 @@ def load(request: Request, config: Config, around: Surroundings, wait_seconds: f
         return Loads(_execute(make_plan(request, config), around))
     run_id = request.run_id or new_run_id(request.now or utc_now())
     with writer_lock(around.zones.state, run_id, wait_seconds) as lock:
+        around = replace(around, require_lock=lock.require)
         finished = tuple(_finish_open(lock, around))
         if request.run_id and finished and finished[-1].run_id == request.run_id:
             return Loads(finished[-1])
@@ -132,15 +134,20 @@ def _execute(plan: Plan, around: Surroundings, resumed: list[str] | None = None)
         note_recall(plan, around)
         for contract in plan.contracts:
             stage_and_publish(contract, plan, work, around)
+        around.require_lock()
         entries = put_away(plan, work, around)
         outcomes = account(plan, work, around, entries)
+        around.require_lock()
         settle(plan, work, around)
+    except LockLost:
+        raise  # whoever has the lock writes the report
     except Exception as error:  # a bug too has a report; nothing is swallowed
         failed = failed_report(plan, around.engine_name, error, time.perf_counter() - started)
         save_report(failed, around.zones.runs)
         around.observer.failed(failed)
         raise
     seconds = {**work.seconds, "total": time.perf_counter() - started}
+    around.require_lock()
     report = finished_report(plan, around.engine_name, outcomes, seconds, resumed or [])
     save_report(report, around.zones.runs)
     remove_staged(around.zones.runs, plan.run_id)  # last: until the report is there, a later run may need it

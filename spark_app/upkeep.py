@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from spark_app.config.contracts import Contracts
 from spark_app.config.settings import Zones
 from spark_app.errors import UsageError
 from spark_app.runs.lock import writer_lock
 from spark_app.runs.settle import remove_staged
-from spark_app.storage.local import remove_tree
+from spark_app.storage.place import Place
 from spark_app.tables.maintenance import Upkeep, maintain
-from spark_app.tables.schema import exists
+from spark_app.tables.reading import exists
 
 _ENTRIES = ("quarantine", "waiting")
 _SYSTEM = (*_ENTRIES, "load_history", "decisions")
@@ -61,17 +60,21 @@ def _tables(zones: Zones, contracts: Contracts, now: datetime, *, dry: bool) -> 
 
 def _old_runs(zones: Zones, now: datetime, *, dry: bool) -> Iterator[str]:
     """Ended runs of another year; and what a killed dry run left of its staging (it takes no lock, so it gets time)."""
-    for folder in sorted(zones.runs.glob("*")):
-        ended = _ended(folder)
+    for name, ended in sorted(_ended(zones.runs).items()):
+        folder = zones.runs / name
         if not dry and ended < now - STAGING:
             remove_staged(zones.runs, folder.name)
         if ended < now - RUNS:
             yield folder.name
             if not dry:
-                remove_tree(zones.processed / "data-docs" / folder.name)
-                remove_tree(folder)
+                (zones.processed / "data-docs" / folder.name).remove()
+                folder.remove()
 
 
-def _ended(folder: Path) -> datetime:
-    newest = max((file.stat().st_mtime for file in folder.rglob("*") if file.is_file()), default=0.0)
-    return datetime.fromtimestamp(newest).astimezone()
+def _ended(runs: Place) -> dict[str, datetime]:
+    """When the newest file of each run's folder was written."""
+    newest: dict[str, int] = {}
+    for file in runs.files():
+        run_id = file.relative.partition("/")[0]
+        newest[run_id] = max(newest.get(run_id, 0), file.pin.mtime_ns)
+    return {run_id: datetime.fromtimestamp(ns / 1e9).astimezone() for run_id, ns in newest.items()}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +14,8 @@ from spark_app.config.settings import EngineName, config_folder, engine_settings
 from spark_app.engine.port import Engine
 from spark_app.engine.start import engine_of
 from spark_app.runs.plan import Config, load_config
+from spark_app.storage.at import place_at
+from tests import s3_server
 from tests.lake import Lake
 
 ENGINE = os.environ.get("LAKEHOUSE_TEST_ENGINE", "sail")
@@ -28,7 +32,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    with engine_of(engine_settings(EngineName(ENGINE)), tmp_path_factory.mktemp("engine") / "spark.log") as start:
+    with engine_of(
+        engine_settings(EngineName(ENGINE)), place_at(tmp_path_factory.mktemp("engine")) / "spark.log"
+    ) as start:
         yield start()
 
 
@@ -45,6 +51,26 @@ def lake(engine: Engine, config: Config, tmp_path: Path) -> Lake:
 @pytest.fixture
 def new_lake(engine: Engine, config: Config, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Lake]:
     return lambda: Lake(tmp_path_factory.mktemp("lake"), engine, config)
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A client of a real S3 server, of which the environment knows the address."""
+    with s3_server.running(tmp_path_factory.mktemp("s3")):
+        yield s3_server.client()
+
+
+@pytest.fixture
+def bucket(s3: Any) -> str:
+    """The name of a new bucket."""
+    name = f"lake-{secrets.token_hex(6)}"
+    s3.create_bucket(Bucket=name)
+    return name
+
+
+@pytest.fixture
+def s3_lake(engine: Engine, config: Config, bucket: str) -> Lake:
+    return Lake(place_at(f"s3://{bucket}/shop"), engine, config)
 
 
 @pytest.fixture(scope="session")

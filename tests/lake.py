@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-from deltalake import DeltaTable
 
 from spark_app import pipeline
 from spark_app.config.settings import RunMode, Zones
@@ -17,7 +16,9 @@ from spark_app.loading import Surroundings
 from spark_app.reporting.progress import Silent
 from spark_app.reporting.report import Report
 from spark_app.runs.plan import Config, Request
-from spark_app.tables.schema import exists
+from spark_app.storage.local import LocalPlace
+from spark_app.storage.place import Place
+from spark_app.tables.reading import exists, opened
 
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
 PRODUCTS = "product_id,department_id,department,product_name"
@@ -37,25 +38,45 @@ def product(number: int, name: str = "thing") -> str:
     return f"{number},1,food,{name}"
 
 
+@dataclass(frozen=True)
+class Folders:
+    """The zones of a local lake as paths."""
+
+    raw: Path
+    processed: Path
+    archive: Path
+    rejected: Path
+    tables: Path
+    runs: Path
+    state: Path
+
+    @classmethod
+    def of(cls, zones: Zones) -> Folders:
+        places = zones.raw[0], zones.processed, zones.archive, zones.rejected, zones.tables, zones.runs, zones.state
+        return cls(*(Path(str(place)) for place in places))
+
+
 class Lake:
     """`put` files, `run`, look."""
 
-    def __init__(self, root: Path, engine: Engine, config: Config) -> None:
-        self.root, self.engine, self.config = root, engine, config
-        self.zones = Zones.under(root)
+    def __init__(self, root: Path | Place, engine: Engine, config: Config) -> None:
+        place = root if isinstance(root, Place) else LocalPlace(root)
+        self.root, self.engine, self.config = Path(str(place)), engine, config
+        self.zones = Zones.under(place)
         self.observer: Any = Silent()
-        root.mkdir(exist_ok=True)
+        place.make_folder()
+
+    @property
+    def there(self) -> Folders:
+        """The zones as folders, to look at and to break."""
+        return Folders.of(self.zones)
 
     def put(self, name: str, content: str | bytes | Iterable[str], modified: str = "2025-05-10") -> Path:
-        """Writes a file below raw: bytes, text, or lines."""
+        """Writes a file below raw: bytes, text, or lines. Where storage has its own clock, `modified` means nothing."""
+        lines = content if isinstance(content, bytes | str) else "\n".join(content) + "\n"
         file = self.zones.raw[0] / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(content, bytes):
-            file.write_bytes(content)
-        else:
-            text = content if isinstance(content, str) else "\n".join(content) + "\n"
-            file.write_bytes(text.encode())
-        return self.touch(file, modified)
+        file.write(lines)
+        return self.touch(file.path, modified) if isinstance(file, LocalPlace) else Path(str(file))
 
     def touch(self, file: Path, modified: str) -> Path:
         stamp = datetime.fromisoformat(modified).replace(tzinfo=UTC).timestamp()
@@ -70,8 +91,8 @@ class Lake:
     def run(self, mode: RunMode = RunMode.FULL, **asked: Any) -> Report:
         return self.runs(mode, **asked)[-1]
 
-    def rows(self, path: Path) -> list[dict[str, Any]]:
-        return DeltaTable(str(path)).to_pyarrow_table().to_pylist() if exists(path) else []
+    def rows(self, path: Place) -> list[dict[str, Any]]:
+        return opened(path).to_pyarrow_table().to_pylist() if exists(path) else []
 
     def table(self, name: str, columns: Sequence[str] = ()) -> list[tuple[Any, ...]]:
         """The contract columns (or those named) of a table's rows, sorted."""
@@ -86,8 +107,11 @@ class Lake:
         return [r for r in found if r["closed_at"] is None] if still else found
 
     def raw(self) -> list[str]:
-        folder = self.zones.raw[0]
-        return sorted(f.relative_to(folder).as_posix() for f in folder.rglob("*") if f.is_file())
+        return self.below(self.zones.raw[0])
+
+    def below(self, zone: Place) -> list[str]:
+        """All files of a zone, by their paths in it."""
+        return [file.relative for file in zone.files()]
 
     def files(self, report: Report) -> dict[str, dict[str, Any]]:
         return {f["uri"].removeprefix("raw/"): f for d in report.data["datasets"].values() for f in d["files"]}
@@ -109,5 +133,5 @@ class Lake:
         return {w: n for w in words if (n := report.data["datasets"][dataset][w])}
 
     def versions(self) -> dict[str, int]:
-        logs = sorted(self.zones.processed.rglob("_delta_log"))
-        return {log.parent.name: DeltaTable(str(log.parent)).version() for log in logs}
+        tables = [folder / name for folder in (self.zones.tables, self.zones.system) for name in folder.names()]
+        return {table.name: opened(table).version() for table in tables}

@@ -201,7 +201,7 @@ def _ranked(rows: DataFrame, contract: Contract) -> DataFrame:
     order = [F.col(name).desc_nulls_last() for name in order_columns(contract)]
     window = Window.partitionBy(*contract.key, "_alone").orderBy(*order, "_rid")
     ranked = (
-        rows.withColumn(HASH, content_hash(contract))
+        rows.withColumn(HASH, F.expr(content_hash(contract)))
         .withColumn("_alone", alone)
         .withColumn("_rank", F.row_number().over(window))
         .withColumn("_first", F.first("_rid").over(window))
@@ -219,14 +219,14 @@ def _compared(rows: DataFrame, judgement: Judgement) -> DataFrame:
     contract = judgement.contract
     parts = order_columns(contract)
     theirs = [*contract.names, *parts]
-    there = judgement.table.withColumn(HASH, content_hash(contract)).select(
+    there = judgement.table.withColumn(HASH, F.expr(content_hash(contract))).select(
         *(F.col(name).alias(f"_t_{name}") for name in dict.fromkeys(theirs))
     )
     keys = [F.col(name) == F.col(f"_t_{name}") for name in contract.key]
-    joined = rows.withColumn(HASH, content_hash(contract)).join(there, keys, "left")
+    joined = rows.withColumn(HASH, F.expr(content_hash(contract))).join(there, keys, "left")
     exists = F.col(f"_t_{contract.key[0]}").isNotNull()
     equal = same([F.col(n) for n in contract.names], [F.col(f"_t_{n}") for n in contract.names])
-    newer = greater([F.col(n) for n in parts], [F.col(f"_t_{n}") for n in parts])
+    newer = F.expr(greater([f"`{n}`" for n in parts], [f"`_t_{n}`" for n in parts]))
     return joined.withColumn("outcome", _against_table(exists, equal, newer))
 
 

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from operator import and_
 from typing import TYPE_CHECKING
 
 from spark_app.config.contracts import Contract
-from spark_app.engine import functions as F
 from spark_app.engine.tree import joined
 
 if TYPE_CHECKING:
@@ -24,30 +24,38 @@ def order_columns(contract: Contract) -> tuple[str, ...]:
     return (*event, "source_modified_at", "correction", *contract.tie_break, HASH)
 
 
-def content_hash(contract: Contract) -> Column:
-    """A hash of the typed contract columns that both engines compute alike.
+def content_hash(contract: Contract, of: str = "") -> str:
+    """SQL: a hash of the typed contract columns (`of`: whose, such as `t.`) that both engines compute alike.
 
     A null leaves xxhash64's seed as it is, so (null, x) and (x, null) would meet: the pattern of nulls is hashed too.
     Decimals too wide for 64 bits are hashed as text, since the engines disagree on them.
     """
-    columns = [F.col(name) for name in contract.names]
-    nulls = F.concat(*(F.when(column.isNull(), F.lit("0")).otherwise(F.lit("1")) for column in columns))
-    return F.xxhash64(*(_hashable(name, contract) for name in contract.names), nulls)
+    nulls = ", ".join(f"CASE WHEN {of}`{name}` IS NULL THEN '0' ELSE '1' END" for name in contract.names)
+    return f"xxhash64({', '.join(_hashable(name, contract, of) for name in contract.names)}, concat({nulls}))"
 
 
-def _hashable(name: str, contract: Contract) -> Column:
+def _hashable(name: str, contract: Contract, of: str) -> str:
     kind = contract.columns[name].type
     wide = kind.startswith("decimal") and int(kind[8:].split(",")[0]) > 18
-    return F.col(name).cast("string") if wide else F.col(name)
+    return f"CAST({of}`{name}` AS STRING)" if wide else f"{of}`{name}`"
 
 
-def greater(left: list[Column], right: list[Column]) -> Column:
-    """left > right, part by part, a null being smaller than any value."""
-    result = F.lit(False)
+def greater(left: Sequence[str], right: Sequence[str]) -> str:
+    """SQL: left > right, part by part, a null being smaller than any value."""
+    result = "false"
     for mine, theirs in reversed(list(zip(left, right, strict=True))):
-        bigger = F.coalesce(mine > theirs, mine.isNotNull() & theirs.isNull())
-        result = bigger | (mine.eqNullSafe(theirs) & result)
+        bigger = f"coalesce({mine} > {theirs}, {mine} IS NOT NULL AND {theirs} IS NULL)"
+        result = f"({bigger} OR ({mine} <=> {theirs} AND {result}))"
     return result
+
+
+def newer_in_table(contract: Contract) -> str:
+    """SQL over t, a table's row, and s, one that would take its place: whether the table's row is the greater one."""
+    t, s = (
+        [content_hash(contract, f"{of}.") if name == HASH else f"{of}.`{name}`" for name in order_columns(contract)]
+        for of in ("t", "s")
+    )
+    return greater(t, s)
 
 
 def same(left: list[Column], right: list[Column]) -> Column:

@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spark_app import __version__
@@ -40,6 +39,7 @@ from spark_app.quality.compiler import Ruleset
 from spark_app.sources.batches import PLACE as READ_PLACE
 from spark_app.sources.batches import FileResult, ReadSpec, SourceFile
 from spark_app.sources.reader import packed, task
+from spark_app.storage.place import Place
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -66,7 +66,7 @@ class StageInput:
     recalled_files: tuple[int, ...] = ()  # no batch of a sender: the gate and rules about a batch pass over them
 
 
-def stage(engine: Engine, data: StageInput, folder: Path) -> tuple[Attempt, Staged]:
+def stage(engine: Engine, data: StageInput, folder: Place) -> tuple[Attempt, Staged]:
     """Stages a dataset and commits the attempt."""
     attempt = Attempt(folder / uuid.uuid4().hex[:8])
     classified = classify_rows(_incoming(engine, data), data.contract, data.ruleset, waivable=data.recalled is not None)
@@ -109,8 +109,7 @@ def stage(engine: Engine, data: StageInput, folder: Path) -> tuple[Attempt, Stag
         slices,
         unique_users(engine, live, judged, data.contract, outcomes),
     )
-    commit(attempt, staged)
-    return attempt, staged
+    return commit(folder, staged)
 
 
 def _judgement(engine: Engine, data: StageInput, files: Sequence[FileResult]) -> Judgement:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spark_app import __version__
@@ -19,12 +18,13 @@ from spark_app.engine import functions as F
 from spark_app.engine.port import Engine
 from spark_app.errors import StateUnreadable
 from spark_app.sources.batches import FileResult
-from spark_app.storage.local import write_once
+from spark_app.storage.place import Place
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-FORMAT = 3
+FORMAT = 4
+_MARKER = "staged.json"
 
 PLACE = (
     "_rid bigint",
@@ -73,30 +73,26 @@ def rows_ddl(contract: Contract) -> str:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One attempt to stage a dataset. Only one with `staged.json` is ever read again."""
+    """One attempt to stage a dataset. Only the one that `staged.json` beside it names is ever read again."""
 
-    folder: Path
+    folder: Place
 
     @property
-    def rows(self) -> Path:
+    def rows(self) -> Place:
         return self.folder / "rows"
 
-    def verdicts(self, number: int) -> Path:
+    def verdicts(self, number: int) -> Place:
         """The verdicts of one slice of the keys."""
         return self.folder / "verdicts" / str(number)
 
-    def repeated(self, number: int) -> Path:
+    def repeated(self, number: int) -> Place:
         """The hashes of keys that occur more than once in a slice: what verdicts are made with."""
         return self.folder / "repeated" / str(number)
 
     @property
-    def broken(self) -> Path:
+    def broken(self) -> Place:
         """Rules of the batch that rows break: BROKEN. Not there, or empty, on most days."""
         return self.folder / "broken"
-
-    @property
-    def marker(self) -> Path:
-        return self.folder / "staged.json"
 
 
 @dataclass(frozen=True)
@@ -177,21 +173,26 @@ class Staged:
         return tuple(sorted({*unread, *self.held}))
 
 
-def commit(attempt: Attempt, staged: Staged) -> None:
-    """Makes an attempt the one that counts."""
-    write_once(attempt.marker, json.dumps(asdict(staged), ensure_ascii=False, indent=1))
+def commit(folder: Place, staged: Staged) -> tuple[Attempt, Staged]:
+    """Makes an attempt the one that counts, unless another one of the same run came first; returns that which does."""
+    (folder / _MARKER).write_new(json.dumps(asdict(staged), ensure_ascii=False, indent=1))
+    counts = committed(folder)
+    assert counts, folder
+    return counts
 
 
-def committed(folder: Path) -> tuple[Attempt, Staged] | None:
+def committed(folder: Place) -> tuple[Attempt, Staged] | None:
     """The committed attempt of a dataset, if there is one. Raises StateUnreadable on an unknown format."""
-    for marker in sorted(folder.glob("*/staged.json")):
-        return Attempt(marker.parent), _parsed(marker)
-    return None
+    marker = folder / _MARKER
+    if not marker.is_file():
+        return None
+    staged = _parsed(marker)
+    return Attempt(folder / staged.attempt), staged
 
 
-def _parsed(marker: Path) -> Staged:
+def _parsed(marker: Place) -> Staged:
     try:
-        data = json.loads(marker.read_text(encoding="utf-8"))
+        data = marker.read_json()
     except ValueError as error:
         raise StateUnreadable("A staged attempt is damaged", where=str(marker)) from error
     if data.get("format") != FORMAT:
@@ -238,10 +239,10 @@ def read_verdicts(engine: Engine, attempt: Attempt, slices: int) -> DataFrame:
     return engine.read_parquet([attempt.verdicts(n) for n in range(slices)], VERDICTS)
 
 
-def row_count(folder: Path) -> int:
+def row_count(folder: Place) -> int:
     """Rows of a folder of Parquet files, by their footers: no engine is asked. One engine writes no folder for none."""
     import pyarrow.dataset as ds
 
-    if not folder.is_dir():
+    if not folder.is_folder():
         return 0
-    return int(ds.dataset(str(folder), format="parquet").count_rows())
+    return int(ds.dataset("", filesystem=folder.arrow(), format="parquet").count_rows())

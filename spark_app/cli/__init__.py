@@ -50,7 +50,7 @@ def _leave(code: int) -> None:
 
 
 def _stopped(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signal module's signature
-    print("stopped · nothing is lost: the next run goes on where this one was", file=sys.stderr)
+    print("stopped · nothing is lost: a run that had begun is finished by the next", file=sys.stderr)
     sys.exit(_SIGNAL + number)
 
 
@@ -71,7 +71,8 @@ def _tell_bug(error: Exception) -> int:
     # Not the message: an engine's messages carry rows.
     print(f"error: a bug in this program: {type(error).__name__} at spark_app{place} · exit 1", file=sys.stderr)
     print(
-        "  next  Nothing is lost: a run that had begun stays open. Please report this line with the run's spark.log.",
+        "  next  Nothing is lost: a run that had begun stays open, and the next one tries it again; to give it up: "
+        "lakehouse unlock --root ROOT --run ID --abandon. Please report this line with the run's spark.log.",
         file=sys.stderr,
     )
     return 1

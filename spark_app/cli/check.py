@@ -19,6 +19,7 @@ from spark_app.cli.options import (
     require_dataset,
     require_files,
 )
+from spark_app.storage.at import place_at
 
 
 def check(
@@ -38,9 +39,9 @@ def check(
     require_dataset(chosen, dataset)
     require_files(files)
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as scratch:
-        zones = Zones.under(Path(scratch))
+        zones = Zones.under(place_at(scratch))
         with engine_of(settings, zones.state / "spark.log") as start:
-            found = judge_files(start(), files, chosen, dataset, parse_time(now) if now else None, Path(scratch))
+            found = judge_files(start(), files, chosen, dataset, parse_time(now) if now else None, place_at(scratch))
     if as_json:
         print(json.dumps(found, indent=1))
     else:

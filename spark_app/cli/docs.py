@@ -29,4 +29,5 @@ def serve(
     from spark_app.review.site import build as build_site
 
     built = build_site(zones(root))
-    serve_site(built.index.parent, port, lambda url: print(f"{url} · stop with Ctrl-C", flush=True))
+    with built.index.parent.fetched() as folder:
+        serve_site(folder, port, lambda url: print(f"{url} · stop with Ctrl-C", flush=True))

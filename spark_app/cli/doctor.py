@@ -9,6 +9,7 @@ from pathlib import Path
 import typer
 
 from spark_app.cli.options import AsJson, ConfigFolder, EngineOption, configuration
+from spark_app.storage.at import place_at
 
 
 def doctor(engine: EngineOption = None, config: ConfigFolder = None, as_json: AsJson = False) -> None:
@@ -27,8 +28,8 @@ def doctor(engine: EngineOption = None, config: ConfigFolder = None, as_json: As
 
     chosen, settings = configuration(config), engine_settings(engine)
     with tempfile.TemporaryDirectory() as scratch:
-        zones = Zones.under(Path(scratch))
-        Shop(zones.raw[0], Shape(products=10, days=1, orders_a_day=5, fault_every=0)).write()
+        zones = Zones.under(place_at(scratch))
+        Shop(Path(scratch) / "raw", Shape(products=10, days=1, orders_a_day=5, fault_every=0)).write()
         with engine_of(settings, zones.state / "spark.log") as start:
             report = load(
                 Request(zones), configuration(None), Surroundings(zones, start, settings.name.value, Silent())

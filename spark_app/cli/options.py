@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,14 +11,20 @@ import typer
 
 from spark_app.config.settings import EngineName, RunMode, Zones, config_folder, parse_time
 from spark_app.errors import UsageError
+from spark_app.storage.at import place_at
+from spark_app.storage.local import LocalPlace
+from spark_app.storage.place import Place
 
 if TYPE_CHECKING:
     from spark_app.runs.plan import Config, Request
 
-Root = Annotated[str, typer.Option("--root", help="The folder that holds raw/, processed/, archive/ and rejected/.")]
+Root = Annotated[
+    str,
+    typer.Option("--root", help="The folder, or s3://BUCKET/PREFIX, that holds raw/, processed/, archive/, rejected/."),
+]
 ConfigFolder = Annotated[
-    Path | None,
-    typer.Option("--config", help="A folder with contracts/ and ge_suites/; the packed ones otherwise."),
+    str | None,
+    typer.Option("--config", help="A folder, or s3://…, with contracts/ and ge_suites/; the packed ones otherwise."),
 ]
 Datasets = Annotated[str, typer.Option("--datasets", help="Only these, separated by commas.")]
 Now = Annotated[str, typer.Option("--now", help="What rules take for now, such as 2026-11-24T09:15:00Z.")]
@@ -32,35 +37,38 @@ _UNITS = {"s": 1, "m": 60, "h": 3600}
 
 def zones(root: str) -> Zones:
     """The zones of --root. Raises UsageError for what this version cannot open."""
-    if "://" in root:
-        raise UsageError(f"{root!r} is not a local folder", next_step="This version reads and writes local folders.")
-    folder = Path(root)
-    if not folder.is_dir():
+    if "://" in root and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?", root):
+        raise UsageError(f"{root!r} is no root", next_step="Name a folder, or s3://BUCKET or s3://BUCKET/PREFIX.")
+    folder = place_at(root)
+    if isinstance(folder, LocalPlace) and not folder.is_folder():
         raise UsageError(
             "There is no such folder",
-            where=str(folder.absolute()),
+            where=str(folder),
             next_step=f"Make one with a sample in it: lakehouse sample {root}",
         )
-    if odd := sorted(set(re.findall(r"[^A-Za-z0-9._/@+=,'-]", str(folder.absolute())))):
+    if odd := sorted(set(re.findall(r"[^A-Za-z0-9._/@+=,'-]", str(folder).removeprefix("s3://")))):
         raise UsageError(
             f"The root's path holds {' '.join(map(repr, odd))}",
-            where=str(folder.absolute()),
+            where=str(folder),
             why="the engines do not find tables under such a path",
             next_step="Move the lake to a path of letters, digits and . _ - @ + = ,; files in raw may have any name.",
         )
     return Zones.under(folder)
 
 
-def has_files(folder: Path) -> bool:
+def has_files(folder: Place) -> bool:
     """Whether any file lies below a folder."""
-    return any(files for _, _, files in os.walk(folder))
+    return any(True for _ in folder.files())
 
 
-def configuration(folder: Path | None) -> Config:
+def configuration(folder: str | None) -> Config:
     """Contracts and suites of --config, or the packed ones."""
     from spark_app.runs.plan import load_config
 
-    return load_config(config_folder(folder))
+    if folder is None:
+        return load_config(config_folder(None))
+    with place_at(folder).fetched() as files:
+        return load_config(config_folder(files))
 
 
 def require_dataset(config: Config, dataset: str) -> None:
@@ -71,7 +79,7 @@ def require_dataset(config: Config, dataset: str) -> None:
 
 def require_run(zones: Zones, run: str) -> None:
     """Raises UsageError when a run is named of which nothing is kept."""
-    if run and not (zones.runs / run).is_dir():
+    if run and not (zones.runs / run).is_folder():
         raise UsageError(f"There is no run {run}", where=str(zones.runs), next_step="Look: lakehouse status.")
 
 

@@ -10,8 +10,8 @@ from spark_app.cli.options import AsJson, ConfigFolder, Datasets, Root, configur
 
 def plan(root: Root, datasets: Datasets = "", config: ConfigFolder = None, as_json: AsJson = False) -> None:
     """Show what a run would do, and why each other file is not in it."""
-    from spark_app.runs.lock import read_writer
     from spark_app.runs.plan import make_plan
+    from spark_app.runs.writer import read_writer
 
     asked = request(root, datasets=datasets)
     found = make_plan(asked, configuration(config))

@@ -23,7 +23,7 @@ class Call:
     """The options that all of them take, as they were given."""
 
     root: str
-    config: Path | None
+    config: str | None
     engine: EngineName | None
     now: str
     wait: str
@@ -62,12 +62,12 @@ def told(done: Loads, screen: Screen, call: Call) -> int:
 
 def _hand_out(report: Report, call: Call) -> None:
     """The report to where programs asked for it."""
-    from spark_app.storage.local import write_once
+    from spark_app.storage.local import LocalPlace
 
     if call.as_json:
         print(report.to_json())
     if call.report is not None:
-        write_once(call.report.absolute(), report.to_json())
+        LocalPlace(call.report.absolute()).write(report.to_json())
 
 
 def judge_again(recall: Recall, mode: RunMode, chosen: Config, call: Call) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 from spark_app.cli.options import AsJson, Root, zones
@@ -15,21 +14,22 @@ _LOOKED_AT = 100
 
 def status(root: Root, as_json: AsJson = False) -> None:
     """Show the lock, an open run, waiting rows, held files and the last runs."""
-    from spark_app.reporting.report import read_report
-    from spark_app.runs.lock import is_held, read_writer
+    from spark_app.reporting.report import newest_first, read_report
+    from spark_app.runs.lock import is_held
+    from spark_app.runs.writer import read_writer
     from spark_app.tables.entries import open_waiting
 
     places = zones(root)
     writer, held = read_writer(places.state), is_held(places.state)
-    newest = sorted(places.runs.glob("*/report.json"), key=lambda f: f.stat().st_mtime_ns, reverse=True)[:_LOOKED_AT]
-    reports = [r for r in (read_report(places.runs, f.parent.name) for f in newest) if r]
+    newest = newest_first(places.runs)[:_LOOKED_AT]
+    reports = [r for r in (read_report(places.runs, run_id) for run_id in newest) if r]
     left = dict.fromkeys(uri for r in reports for uri in r.left_in_raw())
     reports = reports[:_LAST]
     facts: dict[str, Any] = {
         "lock": writer.holder if held else "",
         "open_run": writer.open_run,
         "waiting": open_waiting(places.system_table("waiting")),
-        "held_files": [uri for uri in left if (Path(root) / uri).is_file()],
+        "held_files": [uri for uri in left if (places.raw[0].parent / uri).is_file()],
         "runs": [{"run_id": r.run_id, "status": r.status, "exit_code": r.exit_code} for r in reports],
     }
     if as_json:

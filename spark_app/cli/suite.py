@@ -23,6 +23,7 @@ from spark_app.cli.options import (
     zones,
 )
 from spark_app.errors import UsageError
+from spark_app.storage.at import place_at
 
 app = typer.Typer(help="The rules of the datasets.", no_args_is_help=True)
 
@@ -72,15 +73,17 @@ def preview(
     moment = parse_time(now) if now else None
     with (
         tempfile.TemporaryDirectory() as scratch,
-        engine_of(engine_settings(engine), Path(scratch) / "spark.log") as start,
+        engine_of(engine_settings(engine), place_at(scratch) / "spark.log") as start,
     ):
-        found = look(start(), places, chosen, dataset, batches, moment, Path(scratch))
+        found = look(start(), places, chosen, dataset, batches, moment, place_at(scratch))
     if as_json:
         print(json.dumps(asdict(found), indent=1))
         return
     print(f"{found.rows:,} rows of {found.files} files, judged by the suite of the last run and by this one")
     print(f"would be quarantined   {found.newly_bad:,}   {_counts(found.more)}")
     print(f"would not be any more  {found.newly_good:,}   {_counts(found.fewer)}")
+    for row in found.examples:
+        print(f"  {'+' if row.newly_bad else '-'} {row.place}  {', '.join(row.rules)}")
     for word, rules in (("fail", found.failing), ("pass", found.passing)):
         for rule, batches in rules.items():
             print(f"{rule}, about the whole batch, would newly {word} in {batches} of the runs")
@@ -101,7 +104,7 @@ def new(
     from spark_app.config.settings import engine_settings
     from spark_app.engine.start import engine_of
     from spark_app.review.draft import draft
-    from spark_app.storage.local import write_once
+    from spark_app.storage.local import LocalPlace
 
     contract_file, suite_file = out / "contracts" / f"{dataset}.yaml", out / "ge_suites" / f"{dataset}.json"
     require_files(files)
@@ -109,9 +112,9 @@ def new(
         raise UsageError("A draft replaces nothing", where=", ".join(there), next_step="Choose another --out.")
     with (
         tempfile.TemporaryDirectory() as scratch,
-        engine_of(engine_settings(engine), Path(scratch) / "spark.log") as start,
+        engine_of(engine_settings(engine), place_at(scratch) / "spark.log") as start,
     ):
-        contract, suite = draft(start(), files, dataset, Path(scratch))
-    write_once(contract_file.absolute(), contract)
-    write_once(suite_file.absolute(), suite)
+        contract, suite = draft(start(), files, dataset, place_at(scratch))
+    LocalPlace(contract_file.absolute()).write(contract)
+    LocalPlace(suite_file.absolute()).write(suite)
     print(f"{contract_file}\n{suite_file}\nReview both, then: lakehouse suite lint --config {out}")

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from spark_app.errors import EngineMissing, UsageError
+from spark_app.storage.place import Place
 
 
 class RunMode(StrEnum):
@@ -31,30 +32,37 @@ class EngineName(StrEnum):
 class Zones:
     """The four zones. Raw may be several folders."""
 
-    raw: tuple[Path, ...]
-    processed: Path
-    archive: Path
-    rejected: Path
+    raw: tuple[Place, ...]
+    processed: Place
+    archive: Place
+    rejected: Place
 
     @classmethod
-    def under(cls, root: Path) -> Zones:
+    def under(cls, root: Place) -> Zones:
         """The zones of one root, by their fixed names."""
-        root = root.absolute()
         return cls((root / "raw",), root / "processed", root / "archive", root / "rejected")
 
     @property
-    def runs(self) -> Path:
+    def runs(self) -> Place:
         return self.processed / "runs"
 
     @property
-    def state(self) -> Path:
+    def state(self) -> Place:
         return self.processed / "state"
 
-    def table(self, dataset: str) -> Path:
-        return self.processed / "tables" / dataset
+    @property
+    def tables(self) -> Place:
+        return self.processed / "tables"
 
-    def system_table(self, name: str) -> Path:
-        return self.processed / "system" / name
+    @property
+    def system(self) -> Place:
+        return self.processed / "system"
+
+    def table(self, dataset: str) -> Place:
+        return self.tables / dataset
+
+    def system_table(self, name: str) -> Place:
+        return self.system / name
 
 
 @dataclass(frozen=True)
@@ -92,6 +100,11 @@ def _installed_engine() -> EngineName:
         "No engine is installed",
         next_step="Install this package with the extra [local] (no Java needed) or [spark].",
     )
+
+
+def lease_seconds() -> int:
+    """How long a holder of the lock on shared storage may be silent: LAKEHOUSE_LEASE_SECONDS, 60 by default."""
+    return _whole("LAKEHOUSE_LEASE_SECONDS", 60, least=3)
 
 
 def _whole(variable: str, default: int, least: int = 0) -> int:

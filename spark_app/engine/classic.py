@@ -14,6 +14,7 @@ from spark_app.config.settings import EngineSettings
 from spark_app.engine.jars import delta_jars
 from spark_app.engine.port import Engine
 from spark_app.errors import EngineMissing
+from spark_app.storage.place import Place
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -44,7 +45,7 @@ class ClassicEngine(Engine):
         from pyspark.sql import SparkSession
 
         builder = SparkSession.builder.appName("lakehouse")
-        for key, value in (_SETTINGS | _local_settings(settings)).items():
+        for key, value in (_SETTINGS | _local_settings(settings) | _s3_settings()).items():
             builder = builder.config(key, value)
         with _stderr_to(log):  # the JVM keeps the stream it was born with
             session = builder.getOrCreate()
@@ -56,6 +57,10 @@ class ClassicEngine(Engine):
         if process := getattr(gateway, "proc", None):  # under spark-submit the JVM is our parent
             process.kill()
             process.wait()
+
+    def location(self, place: Place) -> str:
+        """Hadoop's own name for S3 is s3a."""
+        return str(place).replace("s3://", "s3a://", 1)
 
     def frame(self, table: object) -> DataFrame:
         import pyarrow as pa
@@ -78,6 +83,16 @@ def _local_settings(settings: EngineSettings) -> dict[str, str]:
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
     }
+
+
+def _s3_settings() -> dict[str, str]:
+    """S3A as boto3 reaches S3: by the variables that the process was given. None of them: the platform's own."""
+    region, endpoint = os.environ.get("AWS_REGION"), os.environ.get("AWS_ENDPOINT_URL")
+    found = {"spark.hadoop.fs.s3a.endpoint.region": region} if region else {}
+    if endpoint:
+        found |= {"spark.hadoop.fs.s3a.endpoint": endpoint, "spark.hadoop.fs.s3a.path.style.access": "true"}
+        found["spark.hadoop.fs.s3a.connection.ssl.enabled"] = str(endpoint.startswith("https")).lower()
+    return found
 
 
 def _require_java() -> None:

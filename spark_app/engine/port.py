@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spark_app.engine.faults import translated
 from spark_app.engine.options import refuse_ignored
+from spark_app.storage.place import Place
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,26 +31,30 @@ class Engine:
         spark.conf.set("spark.sql.session.timeZone", "UTC")
         spark.conf.set("spark.sql.ansi.enabled", "false")
 
+    def location(self, place: Place) -> str:
+        """A place as this engine calls it."""
+        return str(place)
+
     def collect(self, frame: DataFrame) -> list[Row]:
         with self._acting():
             return frame.collect()
 
-    def write_parquet(self, frame: DataFrame, path: Path, options: Mapping[str, str] | None = None) -> None:
+    def write_parquet(self, frame: DataFrame, path: Place, options: Mapping[str, str] | None = None) -> None:
         """Writes a frame to a new folder."""
         refuse_ignored(options or {})
         with self._acting():
-            frame.write.options(**(options or {})).parquet(str(path))
+            frame.write.options(**(options or {})).parquet(self.location(path))
 
-    def read_parquet(self, folders: Sequence[Path], ddl: str) -> DataFrame:
+    def read_parquet(self, folders: Sequence[Place], ddl: str) -> DataFrame:
         """Folders of Parquet files. The caller knows that they exist: one engine reads a missing one as empty."""
-        return self.spark.read.schema(ddl).parquet(*map(str, folders))
+        return self.spark.read.schema(ddl).parquet(*map(self.location, folders))
 
     def slices(self, rows: int) -> int:
         """Into how many slices of keys a join or MERGE of so many rows must be cut to fit into memory."""
         return max(1, -(-rows // self.slice_rows)) if self.slice_rows else 1
 
-    def read_table(self, path: Path) -> DataFrame:
-        return self.spark.read.format("delta").load(str(path))
+    def read_table(self, path: Place) -> DataFrame:
+        return self.spark.read.format("delta").load(self.location(path))
 
     def frame(self, table: pa.Table) -> DataFrame:
         """A small frame from values that the driver knows."""

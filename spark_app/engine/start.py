@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -13,13 +13,14 @@ from spark_app.config.settings import EngineName, EngineSettings
 from spark_app.engine.classic import ClassicEngine
 from spark_app.engine.port import Engine
 from spark_app.engine.sail import SailEngine, end
+from spark_app.storage.place import Place
 
 
 class EngineStarter:
     """Gives the engine when it is first asked for. `launch` may be called before, when it surely will be."""
 
-    def __init__(self, settings: EngineSettings, log: Path) -> None:
-        self._settings, self._log = settings, log
+    def __init__(self, settings: EngineSettings, log: Path, environment: Mapping[str, str]) -> None:
+        self._settings, self._log, self._environment = settings, log, environment
         self._server: subprocess.Popen[bytes] | None = None
         self._engine: Engine | None = None
 
@@ -27,6 +28,7 @@ class EngineStarter:
         """Starts what can start in the background: the embedded engine's process."""
         self._log.parent.mkdir(parents=True, exist_ok=True)
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else workers are whatever python3 is on the PATH
+        os.environ.update(self._environment)  # engines and workers reach storage as this process does
         if self._settings.name is EngineName.SAIL and self._server is None:
             self._server = SailEngine.launch(self._settings, self._log)
 
@@ -59,15 +61,16 @@ class EngineStarter:
 
 
 @contextmanager
-def engine_of(settings: EngineSettings, log: Path) -> Iterator[EngineStarter]:
+def engine_of(settings: EngineSettings, log: Place) -> Iterator[EngineStarter]:
     """A starter whose engine, if it was started, stops at the end; at a signal it is killed."""
-    starter = EngineStarter(settings, log)
-    try:
-        yield starter
-    except SystemExit:  # what the signals' handler raises
-        starter.kill()
-        raise
-    except BaseException:
+    with log.as_log() as file:
+        starter = EngineStarter(settings, file, log.options)
+        try:
+            yield starter
+        except SystemExit:  # what the signals' handler raises
+            starter.kill()
+            raise
+        except BaseException:
+            starter.stop()
+            raise
         starter.stop()
-        raise
-    starter.stop()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from spark_app.engine import functions as F
@@ -123,6 +124,16 @@ def _check_values(part: Compare | Among | IsNull, types: Mapping[str, str]) -> N
             raise ConditionError(f"{part.column} and {part.other} are of types that cannot be compared")
     elif isinstance(part, Compare):
         literal_text(part.value, types[part.column], "UTC")
+    if types[part.column] == "string":
+        _refuse_numbers(part)
+
+
+def _refuse_numbers(part: Compare | Among | IsNull) -> None:
+    """A text is no number: engines, and Great Expectations' own, cast one to the other in different ways."""
+    given = part.members if isinstance(part, Among) else (getattr(part, "value", None),)
+    for value in given:
+        if isinstance(value, int | float | Decimal):
+            raise ConditionError(f"{part.column} is text, and {value!r} is none: write it in quotes")
 
 
 def _leaves(condition: Condition) -> Iterator[Compare | Among | IsNull]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from spark_app.quality.conditions import COMPARES, Among, Compare, Condition, ConditionError, Group, IsNull, Not
@@ -64,5 +65,5 @@ def _great_expectations(text: str) -> Condition:
         raise ConditionError(f'{text!r} is not like col("column") > 5, or col("column").notnull()')
     if found["notnull"]:
         return Not(IsNull(found["column"]))
-    value = found["number"] if found["number"] is not None else found["text"]
+    value = found["text"] if found["number"] is None else Decimal(found["number"])
     return Compare(found["column"], found["sign"], value)

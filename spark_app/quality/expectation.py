@@ -34,6 +34,7 @@ class Kwargs(BaseModel):
     result_format: Any = None
     catch_exceptions: bool = False
     batch_id: str | None = None
+    windows: None = None  # where GX computes bounds from earlier results, GX is asked
 
     @model_validator(mode="after")
     def _condition_can_be_read(self) -> Self:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from spark_app.engine import functions as F
 from spark_app.quality.aggregates import Aggregate, Bounded, plain
-from spark_app.quality.literals import is_number
+from spark_app.quality.literals import check_sum, is_number
 from spark_app.quality.values import Values
 
 if TYPE_CHECKING:
@@ -39,8 +39,12 @@ class _OfNumbers(Figure):
 class SumBetween(_OfNumbers):
     gx_type = "expect_column_sum_to_be_between"
 
+    def check(self, types: Mapping[str, str]) -> None:
+        check_sum(self.column, types[self.column], 19, 9)  # an engine gives a sum ten digits more, up to 38
+        super().check(types)
+
     def figures(self, values: Values) -> Mapping[str, Column]:
-        return {"sum": F.sum(self.given(values).cast("decimal(38,6)"))}
+        return {"sum": F.sum(self.given(values).cast("decimal(28,9)"))}
 
 
 class MeanBetween(_OfNumbers):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import combinations
+from typing import Any
 
 from spark_app.config.contracts import Contract
+from spark_app.quality.by_gx import Asked
 from spark_app.quality.catalogue import UNKNOWN
 from spark_app.quality.columns import InSet, MatchesRegex, MatchesRegexes, NotInSet, NotNull, Null
 from spark_app.quality.compiler import Rule, Ruleset
 from spark_app.quality.contradictions import never_holds, no_value_fits
+from spark_app.quality.literals import digits, is_number, literal_value
 from spark_app.quality.regex import anchored
 from spark_app.quality.several import PairGreater
 
@@ -28,20 +32,24 @@ class Finding:
 def lint(ruleset: Ruleset, contract: Contract) -> list[Finding]:
     """What a person should look at in a suite that can be loaded."""
     rules = [rule for rule in ruleset.rules if rule.origin == "suite"]
-    found = [*_by_itself(rules), *_beside_contract(rules, contract), *_together(rules, contract), *_left_to_gx(ruleset)]
+    types = {name: column.type for name, column in contract.columns.items()}
+    found = [*_by_itself(rules, types), *_beside_contract(rules, contract, types), *_together(rules, contract)]
+    found += _left_to_gx(ruleset, contract)
     return [Finding(contract.dataset, *finding) for finding in found]
 
 
 _Found = Iterator[tuple[str, str, str]]
 
 
-def _by_itself(rules: Sequence[Rule]) -> _Found:
+def _by_itself(rules: Sequence[Rule], types: Mapping[str, str]) -> _Found:
     for rule in rules:
         check = rule.check
         if isinstance(check, InSet) and (
             check.value_set is None or (isinstance(check, NotInSet) and not check.value_set)
         ):
             yield rule.name, "it never speaks: its set is empty or null", "Give it a set, or remove it."
+        if isinstance(check, InSet) and (odd := _never_met(check, types[check.column])):
+            yield rule.name, f"no value of {types[check.column]} is {odd!r}", "Correct the set, or the column's type."
         if check is not None and check.mostly == 0:
             yield rule.name, "with mostly 0 it always passes in Great Expectations", "Give mostly above 0."
         if type(check) is MatchesRegex:
@@ -50,8 +58,16 @@ def _by_itself(rules: Sequence[Rule]) -> _Found:
             yield from _unanchored(rule.name, check.regex_list)
 
 
-def _beside_contract(rules: Sequence[Rule], contract: Contract) -> _Found:
-    types = {name: column.type for name, column in contract.columns.items()}
+def _never_met(check: InSet, column_type: str) -> Any:
+    """A member that no value of the column equals: of more digits after the point than the type has."""
+    if not is_number(column_type):
+        return None
+    _, after = digits(column_type)
+    members = ((m, literal_value(m, column_type, "UTC")) for m in check.value_set or () if m is not None)
+    return next((m for m, typed in members if isinstance(typed, Decimal) and typed != round(typed, after)), None)
+
+
+def _beside_contract(rules: Sequence[Rule], contract: Contract, types: Mapping[str, str]) -> _Found:
     for rule in rules:
         check = rule.check
         if check is not None and check.condition is not None and never_holds(check.condition, types):
@@ -96,6 +112,11 @@ def _together(rules: Sequence[Rule], contract: Contract) -> _Found:
             yield f"{one.name}, {other.name}", "no value fits both", "Correct the bounds."
 
 
+def _columns_of(asked: Asked) -> list[str]:
+    given = (asked.kwargs.get(name) for name in ("column", "column_A", "column_B"))
+    return [str(name) for name in (*given, *(asked.kwargs.get("column_list") or ())) if name]
+
+
 def _turned(one: object, other: object) -> bool:
     """Whether one says A > B and the other B > A: at most equal values satisfy both."""
     if not isinstance(one, PairGreater) or not isinstance(other, PairGreater):
@@ -103,8 +124,10 @@ def _turned(one: object, other: object) -> bool:
     return one.reads == other.reads[::-1] and not (one.or_equal and other.or_equal)
 
 
-def _left_to_gx(ruleset: Ruleset) -> _Found:
+def _left_to_gx(ruleset: Ruleset, contract: Contract) -> _Found:
     for aggregate in ruleset.aggregates:
+        if aggregate.asked and (absent := [c for c in _columns_of(aggregate.asked) if c not in contract.columns]):
+            yield aggregate.name, f"the column {absent[0]!r} is not in the contract", "Correct the column's name."
         if aggregate.asked and aggregate.asked.type not in UNKNOWN:
             yield (
                 aggregate.name,

@@ -18,9 +18,36 @@ def is_number(column_type: str) -> bool:
     return column_type in ("int", "long") or column_type.startswith("decimal")
 
 
+def digits(column_type: str) -> tuple[int, int]:
+    """How many digits a contract's type of numbers has before the point, and after it."""
+    if not column_type.startswith("decimal"):
+        return _WHOLE[column_type], 0
+    precision, scale = map(int, column_type[8:-1].split(","))
+    return precision - scale, scale
+
+
+_WHOLE = {"int": 10, "long": 19}
+_MOST_DIGITS = 38
+
+
 def comparable(one: str, other: str) -> bool:
     """Whether values of two contract types can be compared without a cast that loses something."""
-    return one == other or (is_number(one) and is_number(other))
+    if one == other or not (is_number(one) and is_number(other)):
+        return one == other
+    before, after = (max(pair) for pair in zip(digits(one), digits(other), strict=True))
+    return before + after <= _MOST_DIGITS
+
+
+def check_sum(name: str, column_type: str, before: int, after: int) -> None:
+    """Raises ValueError when a column's values have more digits than are added up without loss."""
+    if not is_number(column_type):
+        raise ValueError(f"{name} is {column_type}, not a number")
+    has_before, has_after = digits(column_type)
+    if has_before > before or has_after > after:
+        raise ValueError(
+            f"{name} is {column_type}; values of at most {before} digits before the point and {after} after it "
+            "are added up without loss"
+        )
 
 
 def literal(value: Any, column_type: str, timezone: str) -> Column:

@@ -30,6 +30,7 @@ _DOT = f"[^{_LINE_ENDS}]"
 _END = f"(?:\\r\\n|[{_LINE_ENDS}])?\\z"
 _MOST_REPEATS = 2000
 """One inside another multiplied; one engine refuses a program of more than 10 MB."""
+_MOST_PARTS = 4000
 _FLAGS = re.IGNORECASE | re.MULTILINE | re.DOTALL | re.VERBOSE | re.ASCII | re.LOCALE
 _REFUSED = {
     c.ASSERT: "look-around",
@@ -49,7 +50,25 @@ class NotPortable(ValueError):
 def portable(expression: str) -> str:
     """The expression as both engines run it alike. Raises NotPortable for what cannot be rewritten."""
     _refuse_nested_sets(expression)
-    return _sequence(_parsed(expression), 1)
+    parsed = _parsed(expression)
+    written = _sequence(parsed, 1)
+    if (size := _size(parsed)) > _MOST_PARTS:
+        raise NotPortable(f"with its repeats written out it has {size:,} parts; {_MOST_PARTS:,} is the most")
+    return written
+
+
+def _size(items: Iterable[tuple[Any, Any]]) -> int:
+    """How many characters and sets an expression has, when counted repeats are written out."""
+    return sum(_size_of(code, argument) for code, argument in items)
+
+
+def _size_of(code: Any, argument: Any) -> int:
+    if code in (c.MAX_REPEAT, c.MIN_REPEAT):
+        least, most, inner = argument
+        return max(1, int(least if most is c.MAXREPEAT else most)) * _size(inner)
+    if code is c.SUBPATTERN:
+        return _size(argument[3])
+    return sum(map(_size, argument[1])) if code is c.BRANCH else 1
 
 
 def anchored(expression: str) -> tuple[bool, bool, bool]:

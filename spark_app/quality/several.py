@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import combinations
-from operator import add
 from typing import TYPE_CHECKING, Any, Literal
 
 from spark_app.engine import functions as F
 from spark_app.engine.tree import joined
 from spark_app.quality.expectation import OfColumns, RowExpectation, all_of, any_of, ignored, never
-from spark_app.quality.literals import comparable, is_number, literal, literal_text
+from spark_app.quality.literals import check_sum, comparable, literal, literal_text
 from spark_app.quality.values import Values
 
 if TYPE_CHECKING:
@@ -94,6 +93,9 @@ class Multicolumn(OfColumns, Several):
                 raise ValueError(f"{one} ({types[one]}) and {other} ({types[other]}) cannot be compared")
 
 
+_TERM, _SUM = "decimal(34,10)", "decimal(37,10)"
+
+
 class SumEqual(Multicolumn):
     """A null counts as 0."""
 
@@ -102,13 +104,14 @@ class SumEqual(Multicolumn):
 
     def check(self, types: Mapping[str, str]) -> None:
         for name in self.column_list:
-            if not is_number(types[name]):
-                raise ValueError(f"{name} is {types[name]}, not a number")
+            check_sum(name, types[name], 24, 10)
         literal_text(self.sum_total, "long", "UTC")
 
     def unexpected(self, values: Values) -> Column:
-        terms = [F.coalesce(values.value(name), F.lit(0)).cast("decimal(30,8)") for name in self.column_list]
-        return joined(add, terms) != literal(self.sum_total, "long", values.timezone)
+        terms = [F.coalesce(values.value(name).cast(_TERM), F.lit(0).cast(_TERM)) for name in self.column_list]
+        # Each addition makes the type one digit wider, and past 38 digits it loses some after the point.
+        total = joined(lambda one, other: (one + other).cast(_SUM), terms)
+        return total != literal(self.sum_total, "long", values.timezone)
 
 
 class AllEqual(Multicolumn):

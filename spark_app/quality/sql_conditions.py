@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import sqlglot
@@ -69,11 +70,17 @@ def _column(node: Any) -> str:
 
 def _value(node: Any) -> Any:
     if isinstance(node, exp.Neg):
-        return f"-{_value(node.this)}"
+        return -_number(node.this)
     if isinstance(node, exp.Boolean):
         return bool(node.this)
     if isinstance(node, exp.Cast) and isinstance(node.this, exp.Literal):
         return node.this.name  # date '2025-01-01'
     if isinstance(node, exp.Literal):
-        return node.name
+        return node.name if node.is_string else _number(node)
     raise ConditionError(f"{node.sql(dialect='spark')!r} is not a value")
+
+
+def _number(node: Any) -> Decimal:
+    if not isinstance(node, exp.Literal) or node.is_string:
+        raise ConditionError(f"{node.sql(dialect='spark')!r} is not a number")
+    return Decimal(node.name)

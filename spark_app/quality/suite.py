@@ -14,6 +14,11 @@ from spark_app.errors import SuiteError
 Severity = Literal["critical", "warning", "info"]
 
 
+_OF_PLACE = {"column", "column_A", "column_B", "column_list", "result_format", "catch_exceptions", "batch_id"}
+
+_MOST_TOLD = 200
+
+
 class _Gx(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -41,14 +46,22 @@ class Expectation(_Gx):
         """Its name in reasons and reports: the suite's, or one made of its columns and type."""
         if self.named:
             return str(self.meta["rule"])
-        given = [self.kwargs.get(name) for name in ("column", "column_A", "column_B")]
-        columns = [str(name) for name in (*given, *(self.kwargs.get("column_list") or ())) if name]
-        return "_".join([*(columns or ["table"]), self.type.removeprefix("expect_")])
+        return "_".join([*(self._columns() or ["table"]), self.type.removeprefix("expect_")])
 
     @property
     def sentence(self) -> str:
-        """What it says, for people."""
-        return str(self.meta.get("sentence") or self.description or self.type)
+        """What it says, for people: the suite's own words, or its type and arguments."""
+        if said := self.meta.get("sentence") or self.description:
+            return str(said)
+        given = {k: v for k, v in self.kwargs.items() if k not in _OF_PLACE and v is not None}
+        told = ", ".join(f"{k} {json.dumps(v, ensure_ascii=False, default=str)}" for k, v in given.items())
+        words = self.type.removeprefix("expect_").replace("_", " ")
+        about = ", ".join(self._columns())
+        return " · ".join(filter(None, (about, words, told[:_MOST_TOLD])))
+
+    def _columns(self) -> list[str]:
+        given = (self.kwargs.get(name) for name in ("column", "column_A", "column_B"))
+        return [str(name) for name in (*given, *(self.kwargs.get("column_list") or ())) if name]
 
 
 class Suite(_Gx):
@@ -73,7 +86,7 @@ def load_suite(folder: Path, dataset: str) -> Suite:
             next_step='Write one; {"name": "' + dataset + '", "expectations": []} checks nothing.',
         )
     try:
-        return Suite.model_validate(json.loads(file.read_text(encoding="utf-8")))
+        return Suite.model_validate(json.loads(file.read_text(encoding="utf-8-sig")))
     except json.JSONDecodeError as error:
         raise SuiteError("The suite is not valid JSON", where=f"{file}, line {error.lineno}", why=error.msg) from error
     except (UnicodeDecodeError, RecursionError) as error:

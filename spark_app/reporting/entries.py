@@ -16,7 +16,8 @@ from spark_app.reporting.masking import masked, salt_of, token
 from spark_app.runs.plan import Config
 from spark_app.tables.decisions import record_now
 from spark_app.tables.reading import dataset as read
-from spark_app.tables.schema import QUARANTINE, exists
+from spark_app.tables.reading import exists
+from spark_app.tables.schema import QUARANTINE
 
 _SHOWN_FILES = 3
 
@@ -63,13 +64,13 @@ def open_entries(zones: Zones, run: str, dataset: str, columns: list[str] | None
 
 def _held(zones: Zones, run: str, dataset: str) -> list[dict[str, Any]]:
     folder = zones.runs / run / "held_rows"
-    if not run or not folder.is_dir():
+    if not run or not folder.is_folder():
         return []
-    names = [f.name for f in sorted(folder.iterdir()) if not dataset or f.name == dataset]
+    names = [name for name in folder.names() if not dataset or name == dataset]
     return [
         {**entry, "kind": "held"}
         for name in names
-        for entry in ds.dataset(folder / name, format="parquet").to_table().to_pylist()
+        for entry in ds.dataset("", filesystem=(folder / name).arrow(), format="parquet").to_table().to_pylist()
     ]
 
 

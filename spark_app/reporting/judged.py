@@ -15,12 +15,14 @@ from spark_app.engine.port import Engine
 from spark_app.quality.compiler import compile_suite
 from spark_app.runs.plan import Config
 from spark_app.sources.batches import SourceFile
+from spark_app.storage.at import place_at
+from spark_app.storage.place import Place
 
 _SHOWN = 20
 
 
 def judge_files(
-    engine: Engine, files: Sequence[Path], config: Config, dataset: str, now: datetime | None, scratch: Path
+    engine: Engine, files: Sequence[Path], config: Config, dataset: str, now: datetime | None, scratch: Place
 ) -> dict[str, Any]:
     """Rows, invalid rows and their places of each file; no parent is looked for, for there are no tables."""
     contract, moment = config.contracts[dataset], now or utc_now()
@@ -56,7 +58,7 @@ def judge_files(
     return {"dataset": dataset, "files": found, "rows": rows}
 
 
-def pinned_file(index: int, file: Path) -> SourceFile:
-    """A file outside the zones, as readers want it."""
-    stat = file.stat()
-    return SourceFile(index, str(file.absolute()), str(file), stat.st_size, stat.st_mtime_ns)
+def pinned_file(index: int, file: Path | Place) -> SourceFile:
+    """A file outside raw, as readers want it."""
+    place = file if isinstance(file, Place) else place_at(file)
+    return SourceFile.pinned(index, place, str(file), place.pin())

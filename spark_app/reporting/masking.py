@@ -6,18 +6,17 @@ import hashlib
 import re
 import secrets
 from collections.abc import Mapping
-from pathlib import Path
 
 from spark_app.config.contracts import Contract
-from spark_app.storage.local import write_once
+from spark_app.storage.place import Place
 
 
-def salt_of(state: Path) -> str:
+def salt_of(state: Place) -> str:
     """The root's salt, made when it is first needed."""
     file = state / "salt"
     if not file.is_file():
-        write_once(file, secrets.token_hex(16))
-    return file.read_text(encoding="utf-8").strip()
+        file.write_new(secrets.token_hex(16))
+    return file.read_text().strip()
 
 
 def token(value: str, salt: str) -> str:

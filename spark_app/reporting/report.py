@@ -6,7 +6,6 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from spark_app import __version__
@@ -14,7 +13,7 @@ from spark_app.config.caller import utc_now
 from spark_app.errors import LakehouseError
 from spark_app.reporting.outcomes import DatasetOutcome
 from spark_app.runs.plan import Plan
-from spark_app.storage.local import write_once
+from spark_app.storage.place import Place
 
 SCHEMA_VERSION = 1
 _SUMMARY_TOP = 10
@@ -124,10 +123,10 @@ def _verdict(plan: Plan, outcomes: list[DatasetOutcome]) -> tuple[int, str]:
     return 0, "succeeded" if busy else "nothing_to_do"
 
 
-def save_report(report: Report, runs: Path) -> None:
+def save_report(report: Report, runs: Place) -> None:
     folder = runs / report.run_id
-    write_once(report_file(runs, report.run_id), report.to_json())
-    write_once(folder / "summary.json", json.dumps(_summary(report.data), ensure_ascii=False, indent=1))
+    report_file(runs, report.run_id).write(report.to_json())
+    (folder / "summary.json").write(json.dumps(_summary(report.data), ensure_ascii=False, indent=1))
 
 
 def _summary(data: dict[str, Any]) -> dict[str, Any]:
@@ -162,10 +161,18 @@ def _summary(data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def report_file(runs: Path, run_id: str) -> Path:
+def report_file(runs: Place, run_id: str) -> Place:
     return runs / run_id / "report.json"
 
 
-def read_report(runs: Path, run_id: str) -> Report | None:
+def newest_first(runs: Place) -> list[str]:
+    """The runs that have a report, the last one first."""
+    written = [
+        (f.pin.mtime_ns, f.relative.partition("/")[0]) for f in runs.files() if f.relative.endswith("/report.json")
+    ]
+    return [run_id for _, run_id in sorted(written, reverse=True)]
+
+
+def read_report(runs: Place, run_id: str) -> Report | None:
     file = report_file(runs, run_id)
-    return Report(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else None
+    return Report(file.read_json()) if file.is_file() else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,8 +17,10 @@ from spark_app.errors import UsageError
 from spark_app.reporting.entries import place
 from spark_app.reporting.masking import is_token, salt_of, token
 from spark_app.sources.batches import TRIMMED
+from spark_app.storage.place import Place
 from spark_app.tables.reading import dataset as read
-from spark_app.tables.schema import arrow_type, exists
+from spark_app.tables.reading import exists
+from spark_app.tables.schema import arrow_type
 
 _ENTRIES = ("quarantine", "waiting")
 
@@ -103,7 +104,7 @@ def _text(value: pa.Scalar) -> str:
     return str(value.cast(pa.string()).as_py())
 
 
-def _in_table(path: Path, contract: Contract, values: Sequence[pa.Scalar | None]) -> Iterator[Step]:
+def _in_table(path: Place, contract: Contract, values: Sequence[pa.Scalar | None]) -> Iterator[Step]:
     if not exists(path) or None in values:
         return
     wanted = pc.scalar(True)

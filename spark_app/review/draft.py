@@ -23,6 +23,7 @@ from spark_app.review.profile import SET_OF, Key, Profile, key_of, profiles
 from spark_app.sources.batches import FileResult
 from spark_app.sources.header import normalized
 from spark_app.sources.reader import EXCEL
+from spark_app.storage.place import Place
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -31,7 +32,7 @@ _DELIMITERS = ",;\t|"
 _CHUNK = 1 << 20
 
 
-def draft(engine: Engine, files: Sequence[Path], dataset: str, scratch: Path) -> tuple[str, str]:
+def draft(engine: Engine, files: Sequence[Path], dataset: str, scratch: Place) -> tuple[str, str]:
     """The contract's YAML and the suite's JSON. `scratch`: an empty folder.
 
     Raises UsageError when a file has no header of names, or is not like the first one.
@@ -66,7 +67,7 @@ def _of_texts(dataset: str, names: Sequence[str], csv_options: dict[str, Any], f
         ) from error
 
 
-def _read(engine: Engine, files: Sequence[Path], contract: Contract, scratch: Path) -> tuple[DataFrame, list[str]]:
+def _read(engine: Engine, files: Sequence[Path], contract: Contract, scratch: Place) -> tuple[DataFrame, list[str]]:
     """The rows of all files, read once; and the worksheets to name, where others are no data."""
     pinned = [pinned_file(number, file) for number, file in enumerate(files)]
     engine.write_parquet(read_files(engine, contract, pinned), scratch / "texts")

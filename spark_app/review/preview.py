@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spark_app.classify.batch_rules import find_broken
@@ -21,11 +20,26 @@ from spark_app.engine.port import Engine
 from spark_app.errors import UsageError
 from spark_app.quality.compiler import Ruleset, compile_suite
 from spark_app.reporting.judged import pinned_file
+from spark_app.reporting.report import newest_first
 from spark_app.runs import plan as plans
 from spark_app.runs.plan import Config
+from spark_app.sources.discover import dataset_of
+from spark_app.storage.place import Place
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+
+
+_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A row that would change side, and the rules that it would break, or breaks no longer."""
+
+    place: str
+    newly_bad: bool
+    rules: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -33,6 +47,7 @@ class Preview:
     """Rows that would change side. By rule: those that it would quarantine, and those that it does no longer.
 
     `failing` and `passing`: rules about a whole batch, by the number of batches that would newly fail, or pass.
+    `examples`: the first of the rows.
     """
 
     files: int = 0
@@ -43,6 +58,7 @@ class Preview:
     newly_good: int = 0
     failing: Mapping[str, int] = field(default_factory=dict)
     passing: Mapping[str, int] = field(default_factory=dict)
+    examples: tuple[Changed, ...] = ()
 
     def __add__(self, other: Preview) -> Preview:
         return Preview(
@@ -54,6 +70,7 @@ class Preview:
             self.newly_good + other.newly_good,
             _summed(self.failing, other.failing),
             _summed(self.passing, other.passing),
+            (*self.examples, *other.examples)[:_SHOWN],
         )
 
 
@@ -65,13 +82,13 @@ def _summed(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
 class Batch:
     """What one run loaded of a dataset, and its `now`."""
 
-    files: Sequence[Path]
+    files: Sequence[Place]
     now: datetime
 
 
 @dataclass(frozen=True)
 class _Judged:
-    """Rows (_rid, reasons) of a batch under one suite, and its rules about the whole batch that fail."""
+    """Rows (_rid, _file, _sheet, _line, reasons) of a batch under one suite, and rules about all of it that fail."""
 
     rows: DataFrame
     ruleset: Ruleset
@@ -79,7 +96,7 @@ class _Judged:
 
 
 def preview(
-    engine: Engine, zones: Zones, new: Config, dataset: str, batches: int, now: datetime | None, scratch: Path
+    engine: Engine, zones: Zones, new: Config, dataset: str, batches: int, now: datetime | None, scratch: Place
 ) -> Preview:
     """Compares the suite of the last run with another, over each of the last runs by itself, at its own `now`.
 
@@ -93,16 +110,16 @@ def preview(
         batch = Batch(files, now or plans.load(zones.runs, run_id).now)
         before = _judged(engine, batch, old, dataset, Attempt(scratch / run_id / "before"))
         after = _judged(engine, batch, new, dataset, Attempt(scratch / run_id / "after"))
-        found += _compared(engine, len(files), before, after)
+        found += _compared(engine, files, before, after)
     return found
 
 
-def _loaded(zones: Zones, dataset: str) -> Iterator[tuple[str, list[Path]]]:
+def _loaded(zones: Zones, dataset: str) -> Iterator[tuple[str, list[Place]]]:
     """Runs and the files that they loaded, the newest run first."""
-    for run in sorted(zones.archive.glob("*"), key=lambda folder: folder.stat().st_mtime_ns, reverse=True):
-        folders = [f for f in run.iterdir() if f.name.lower().replace("-", "_") == dataset]
-        if files := [file for folder in folders for file in sorted(folder.rglob("*")) if file.is_file()]:
-            yield run.name, files
+    for run_id in newest_first(zones.runs):
+        folder = zones.archive / run_id
+        if files := [folder / f.relative for f in folder.files() if dataset_of(f.relative) == dataset]:
+            yield run_id, files
 
 
 def _judged(engine: Engine, batch: Batch, config: Config, dataset: str, attempt: Attempt) -> _Judged:
@@ -115,18 +132,20 @@ def _judged(engine: Engine, batch: Batch, config: Config, dataset: str, attempt:
         rows = read_rows(engine, attempt, contract).filter("_rid is not null")
     results = aggregate_results(engine, rows, contract, ruleset.aggregates, {})
     failing = frozenset(result.name for result in results if result.passed is False)
-    return _Judged(rows.select("_rid", F.col("_reasons").alias("reasons")), ruleset, failing)
+    kept = rows.select("_rid", "_file", "_sheet", "_line", F.col("_reasons").alias("reasons"))
+    return _Judged(kept, ruleset, failing)
 
 
-def _compared(engine: Engine, files: int, before: _Judged, after: _Judged) -> Preview:
-    rows = before.rows.withColumnRenamed("reasons", "was").join(after.rows.withColumnRenamed("reasons", "is"), "_rid")
-    sides = rows.select("was", "is", (F.size("was") > 0).alias("was_bad"), (F.size("is") > 0).alias("is_bad"))
+def _compared(engine: Engine, files: Sequence[Place], before: _Judged, after: _Judged) -> Preview:
+    is_now = after.rows.select("_rid", F.col("reasons").alias("is"))
+    rows = before.rows.withColumnRenamed("reasons", "was").join(is_now, "_rid")
+    sides = rows.withColumns({"was_bad": F.size("was") > 0, "is_bad": F.size("is") > 0})
     was_bad, is_bad = F.col("was_bad"), F.col("is_bad")
     changed = sides.filter(was_bad != is_bad)
     counts = sides.agg(F.count(F.lit(1)), F.count_if(is_bad & ~was_bad), F.count_if(was_bad & ~is_bad))
     judged, newly_bad, newly_good = engine.collect(counts)[0]
     return Preview(
-        files,
+        len(files),
         judged,
         _by_rule(engine, changed.filter("is_bad"), "is", after.ruleset),
         _by_rule(engine, changed.filter("was_bad"), "was", before.ruleset),
@@ -134,7 +153,17 @@ def _compared(engine: Engine, files: int, before: _Judged, after: _Judged) -> Pr
         newly_good,
         dict.fromkeys(after.failing - before.failing, 1),
         dict.fromkeys(before.failing - after.failing, 1),
+        tuple(_examples(engine, changed, files, before.ruleset.names(), after.ruleset.names())),
     )
+
+
+def _examples(
+    engine: Engine, changed: DataFrame, files: Sequence[Place], was: Mapping[int, str], is_now: Mapping[int, str]
+) -> Iterator[Changed]:
+    for row in engine.collect(changed.orderBy("_rid").limit(_SHOWN)):
+        sheet = f"!{row['_sheet']}" if row["_sheet"] else ""
+        codes, names = (row["is"], is_now) if row["is_bad"] else (row["was"], was)
+        yield Changed(f"{files[row['_file']]}{sheet}:{row['_line']}", row["is_bad"], tuple(names[c] for c in codes))
 
 
 def _by_rule(engine: Engine, rows: DataFrame, column: str, ruleset: Ruleset) -> dict[str, int]:

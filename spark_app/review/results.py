@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from spark_app.classify.staging import AggregateResult, DomainCount, Staged
@@ -21,26 +20,24 @@ from spark_app.quality.parameters import resolved
 from spark_app.quality.suite import Expectation
 from spark_app.review.samples import Sample
 from spark_app.runs.plan import Plan
-from spark_app.storage.local import write_once
+from spark_app.storage.place import Place
 
 GX_VERSION = "1.24.0"
 """Whose form the results have."""
 
 
-def results_file(runs: Path, run_id: str, dataset: str) -> Path:
+def results_file(runs: Place, run_id: str, dataset: str) -> Place:
     """Where the result of a dataset in a run is kept."""
     return runs / run_id / "validations" / f"{dataset}.json"
 
 
 def save_result(
-    plan: Plan, staged: Staged, ruleset: Ruleset, samples: Mapping[str, tuple[Sample, ...]], runs: Path
+    plan: Plan, staged: Staged, ruleset: Ruleset, samples: Mapping[str, tuple[Sample, ...]], runs: Place
 ) -> None:
     """Writes the result of a dataset."""
     result = suite_result(plan, staged, ruleset, samples)
-    write_once(
-        results_file(runs, plan.run_id, staged.dataset),
-        json.dumps(result, ensure_ascii=False, indent=1, default=_moment),
-    )
+    text = json.dumps(result, ensure_ascii=False, indent=1, default=_moment)
+    results_file(runs, plan.run_id, staged.dataset).write(text)
 
 
 def _moment(value: object) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spark_app.classify.staging import WAITING_FILE, key_text
@@ -12,6 +11,7 @@ from spark_app.config.contracts import Contract
 from spark_app.engine import functions as F
 from spark_app.engine.port import Engine
 from spark_app.reporting.masking import masked, salt_of
+from spark_app.storage.place import Place
 from spark_app.tables.entries import place_of
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Sample:
 
 
 def samples(
-    engine: Engine, rows: DataFrame, contract: Contract, names: Mapping[int, str], dropped: Sequence[int], state: Path
+    engine: Engine, rows: DataFrame, contract: Contract, names: Mapping[int, str], dropped: Sequence[int], state: Place
 ) -> dict[str, tuple[Sample, ...]]:
     """By rule: the first rows of the files that count."""
     from pyspark.sql import Window

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 from spark_app.errors import UsageError
 
@@ -18,6 +19,14 @@ class _Pages(SimpleHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
         """Says nothing: a page's visitors are no news."""
+
+    def send_head(self) -> Any:
+        """Only for whoever asks this machine by its own name: a page elsewhere may have its name point here."""
+        host = self.headers.get("Host", "").rpartition(":")[0]
+        if host not in (_LOOPBACK, "localhost"):
+            self.send_error(403)
+            return None
+        return super().send_head()
 
     def end_headers(self) -> None:
         self.send_header("Cache-Control", "no-cache")

@@ -14,21 +14,22 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 from spark_app.config.settings import Zones
 from spark_app.errors import EngineMissing
-from spark_app.reporting.report import Report, read_report, report_file
+from spark_app.reporting.report import Report, read_report
 from spark_app.review.validation import Validation
-from spark_app.storage.local import write_once
+from spark_app.storage.place import Pin, Place
 
 _HERE = Path(__file__).parent
 _RULES_FIRST = {"failed": 0, "not checked": 1, "passed": 2}
+_RESULTS = "*/validations/*.json"
 _NEWEST = 300
 """Results on the index; older ones stand in the lists of their datasets."""
 _SEVERE_FIRST = {"critical": 0, "warning": 1, "info": 2}
@@ -38,7 +39,7 @@ _SEVERE_FIRST = {"critical": 0, "warning": 1, "info": 2}
 class Built:
     """What a build did."""
 
-    index: Path
+    index: Place
     pages: int
     written: int
 
@@ -49,32 +50,40 @@ def build(zones: Zones) -> Built:
         raise EngineMissing(
             "Great Expectations is not installed", next_step="Install this package with the extra [docs]."
         )
-    site, kept = _site(zones), _kept(zones.runs)
-    stale = [v for v in kept if not _is_new(site / v.page, v.file, report_file(zones.runs, v.run_id))]
-    shutil.copytree(_HERE / "assets", site / "assets", dirs_exist_ok=True)
+    site, runs = _site(zones), {f.relative: f.pin for f in zones.runs.files()}
+    there, kept = {f.relative: f.pin for f in site.files()}, _kept(zones.runs, runs)
+    stale = [v for v in kept if not _is_new(there.get(v.page), v, runs)]
+    _write_assets(site, there)
     if stale:
         _write_pages(site, stale, kept, zones)
     _write_lists(site, kept, zones)
     return Built(site / "index.html", len(kept), len(stale))
 
 
-def _site(zones: Zones) -> Path:
+def _write_assets(site: Place, there: Mapping[str, Pin]) -> None:
+    for file in sorted(file for file in (_HERE / "assets").rglob("*") if file.is_file()):
+        name = file.relative_to(_HERE).as_posix()
+        if name not in there or there[name].size != file.stat().st_size:
+            (site / name).write(file.read_bytes())
+
+
+def _site(zones: Zones) -> Place:
     return zones.processed / "data-docs"
 
 
-def _kept(runs: Path) -> list[Validation]:
+def _kept(runs: Place, files: Mapping[str, Pin]) -> list[Validation]:
     """All results, newest first."""
-    found = [Validation(file) for file in runs.glob("*/validations/*.json")]
-    return sorted(found, key=lambda v: (v.file.stat().st_mtime_ns, v.run_id, v.dataset), reverse=True)
+    found = [(pin.mtime_ns, Validation(runs / name)) for name, pin in files.items() if fnmatch(name, _RESULTS)]
+    return [v for _, v in sorted(found, key=lambda each: (each[0], each[1].run_id, each[1].dataset), reverse=True)]
 
 
-def _is_new(page: Path, *sources: Path) -> bool:
+def _is_new(page: Pin | None, of: Validation, files: Mapping[str, Pin]) -> bool:
     """Whether a page is there, and younger than what it is made of; a run may have no report yet."""
-    made = page.stat().st_mtime_ns if page.is_file() else 0
-    return made >= max(file.stat().st_mtime_ns for file in sources if file.is_file())
+    sources = (files.get(f"{of.run_id}/{name}") for name in (f"validations/{of.file.name}", "report.json"))
+    return page is not None and page.mtime_ns >= max(source.mtime_ns for source in sources if source)
 
 
-def _write_pages(site: Path, stale: Sequence[Validation], kept: Sequence[Validation], zones: Zones) -> None:
+def _write_pages(site: Place, stale: Sequence[Validation], kept: Sequence[Validation], zones: Zones) -> None:
 
     from spark_app.review.pages import Pages  # its libraries come with Great Expectations
 
@@ -82,7 +91,7 @@ def _write_pages(site: Path, stale: Sequence[Validation], kept: Sequence[Validat
     for validation in stale:
         report = read_report(zones.runs, validation.run_id)
         html = pages.of_result(validation, _rules(validation), before.get(validation.page), _counts(report, validation))
-        write_once(site / validation.page, html)
+        (site / validation.page).write(html)
 
 
 def _previous(kept: Sequence[Validation]) -> dict[str, Validation]:
@@ -120,7 +129,7 @@ def _counts(report: Report | None, validation: Validation) -> dict[str, Any] | N
     return report.data["datasets"].get(validation.dataset) if report else None
 
 
-def _write_lists(site: Path, kept: Sequence[Validation], zones: Zones) -> None:
+def _write_lists(site: Place, kept: Sequence[Validation], zones: Zones) -> None:
     """The index and a list for each dataset."""
 
     from spark_app.review.pages import render_list
@@ -129,19 +138,19 @@ def _write_lists(site: Path, kept: Sequence[Validation], zones: Zones) -> None:
     datasets = sorted({v.dataset for v in kept})
     for name in datasets:
         mine = [entry for entry in entries if entry["dataset"] == name]
-        write_once(site / f"{name}.html", render_list(_HERE / "templates", name, mine, datasets, _NEWEST))
-    write_once(site / "index.html", render_list(_HERE / "templates", "", entries[:_NEWEST], datasets, _NEWEST))
+        (site / f"{name}.html").write(render_list(_HERE / "templates", name, mine, datasets, _NEWEST))
+    (site / "index.html").write(render_list(_HERE / "templates", "", entries[:_NEWEST], datasets, _NEWEST))
 
 
-def _entries(site: Path, kept: Sequence[Validation], zones: Zones) -> list[dict[str, Any]]:
+def _entries(site: Place, kept: Sequence[Validation], zones: Zones) -> list[dict[str, Any]]:
     """A line of the lists for each result; those of ended runs are kept beside the pages, and read at once."""
     file, known = site / "entries.json", dict[str, dict[str, Any]]()
     if file.is_file():
         with suppress(ValueError):  # a damaged one is made anew
-            known = json.loads(file.read_text(encoding="utf-8"))
+            known = file.read_json()
     entries = {v.page: known.get(v.page) or _entry(v, read_report(zones.runs, v.run_id)) for v in kept}
     ended = {page: entry for page, entry in entries.items() if entry["run_status"] not in ("unfinished", "failed")}
-    write_once(file, json.dumps(ended, ensure_ascii=False))
+    file.write(json.dumps(ended, ensure_ascii=False))
     return list(entries.values())
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
+
+from spark_app.storage.place import Place
 
 
 @dataclass(frozen=True)
 class Validation:
     """A kept result: the file, whose name is the dataset, in the folder of its run."""
 
-    file: Path
+    file: Place
 
     @property
     def dataset(self) -> str:
@@ -21,7 +21,7 @@ class Validation:
 
     @property
     def run_id(self) -> str:
-        return self.file.parents[1].name
+        return self.file.parent.parent.name
 
     @property
     def page(self) -> str:
@@ -30,5 +30,5 @@ class Validation:
 
     @cached_property
     def content(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.file.read_text(encoding="utf-8"))
+        found: dict[str, Any] = self.file.read_json()
         return found

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 from spark_app.config.settings import Zones
 from spark_app.errors import UsageError
-from spark_app.runs.lock import Lock, writer_lock
+from spark_app.runs.lock import writer_lock
 from spark_app.runs.settle import remove_staged
-from spark_app.storage.local import write_once
+from spark_app.runs.writer import Lock
+from spark_app.storage.place import Place
 from spark_app.tables.commits import steps_of, table_version
 from spark_app.tables.decisions import record_now
 
@@ -44,18 +44,18 @@ def accept_commit(zones: Zones, run_id: str, table: str, version: int) -> None:
         _require_commit(zones, table, version)
         noted = {*_accepted(zones.runs, run_id), f"{table}:{version}"}
         record_now(zones.system_table("decisions"), "accept_commit", run_id, f"{table}:{version}")
-        write_once(zones.runs / run_id / _ACCEPTED, json.dumps(sorted(noted)))
+        (zones.runs / run_id / _ACCEPTED).write(json.dumps(sorted(noted)))
 
 
-def accepted_commits(runs: Path, run_id: str, table: Path) -> frozenset[int]:
+def accepted_commits(runs: Place, run_id: str, table: Place) -> frozenset[int]:
     """The versions of a table that a person has accepted for a run."""
     found = (commit.rpartition(":") for commit in _accepted(runs, run_id))
     return frozenset(int(version) for name, _, version in found if name == table.name)
 
 
-def _accepted(runs: Path, run_id: str) -> list[str]:
+def _accepted(runs: Place, run_id: str) -> list[str]:
     file = runs / run_id / _ACCEPTED
-    return list(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else []
+    return list(file.read_json()) if file.is_file() else []
 
 
 def _require_commit(zones: Zones, table: str, version: int) -> None:
@@ -66,8 +66,8 @@ def _require_commit(zones: Zones, table: str, version: int) -> None:
         raise UsageError(f"The table {table} has no version {version}", next_step=f"Its newest is {newest}.")
 
 
-def _tables(zones: Zones) -> list[Path]:
-    return sorted([*zones.table("").glob("*"), *zones.system_table("").glob("*")])
+def _tables(zones: Zones) -> list[Place]:
+    return [folder / name for folder in (zones.tables, zones.system) for name in folder.names()]
 
 
 def _require_open(lock: Lock, zones: Zones, run_id: str) -> None:

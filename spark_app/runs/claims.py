@@ -46,7 +46,7 @@ def _claimed(
     places = {file: index for index, file in enumerate(files)}
     claimed = []
     for file, index in places.items():
-        source = SourceFile(index, str(file.path), file.uri, file.size, file.mtime_ns)
+        source = SourceFile.pinned(index, file.place, file.uri, file.pin)
         sha256 = hashes.get(file, "")
         chosen = chosen_of.get((file.dataset, sha256), file)
         if chosen != file:
@@ -60,12 +60,12 @@ def _claimed(
 
 def _hashes(files: Sequence[RawFile], history: Sequence[Loaded]) -> dict[RawFile, str]:
     """sha256 of the files whose size says that their content may be known: of an earlier load, or twice in raw."""
-    sizes = Counter((file.dataset, file.size) for file in files)
+    sizes = Counter((file.dataset, file.pin.size) for file in files)
     known = {(load.dataset, load.size) for load in history}
-    suspects = [f for f in files if (f.dataset, f.size) in known or sizes[f.dataset, f.size] > 1]
+    suspects = [f for f in files if (f.dataset, f.pin.size) in known or sizes[f.dataset, f.pin.size] > 1]
     result = {}
     for file in suspects:
-        with file.path.open("rb") as content:
+        with file.place.fetched() as path, path.open("rb") as content:
             result[file] = hashlib.file_digest(content, "sha256").hexdigest()
     return result
 
@@ -76,7 +76,7 @@ def _chosen_of_equal(hashes: Mapping[RawFile, str], contracts: Contracts) -> dic
     for file, sha256 in hashes.items():
         equal.setdefault((file.dataset, sha256), []).append(file)
     return {
-        key: (min if contracts[key[0]].event_time else max)(alike, key=lambda file: file.mtime_ns)
+        key: (min if contracts[key[0]].event_time else max)(alike, key=lambda file: file.pin.mtime_ns)
         for key, alike in equal.items()
     }
 

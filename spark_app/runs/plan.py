@@ -23,7 +23,7 @@ from spark_app.runs.recall import Asked, Recall, write_files
 from spark_app.runs.run_id import new_run_id
 from spark_app.sources.batches import SourceFile
 from spark_app.sources.discover import Passed
-from spark_app.storage.local import write_once
+from spark_app.storage.place import Place
 from spark_app.tables.commits import table_version
 from spark_app.tables.entries import open_waiting
 from spark_app.tables.schema import check_schema
@@ -121,7 +121,7 @@ def make_plan(request: Request, config: Config, without: Collection[str] = ()) -
     now = request.now or utc_now().replace(microsecond=0)
     datasets = tuple(n for n in config.contracts if not request.datasets or n in request.datasets)
     for folder in zones.raw:
-        if not folder.is_dir():
+        if not folder.is_zone():
             raise UsageError(
                 "There is no raw zone", where=str(folder), next_step="Make this folder, and put files into it."
             )
@@ -150,26 +150,26 @@ def make_plan(request: Request, config: Config, without: Collection[str] = ()) -
     )
 
 
-def save(plan: Plan, runs: Path) -> None:
+def save(plan: Plan, runs: Place) -> None:
     data = asdict(plan)
     data["now"] = plan.now.isoformat()
     data["format"] = FORMAT
     data["config"] = {"hash": plan.config.hash, "texts": dict(plan.config.texts)}
-    write_once(runs / plan.run_id / "plan.json", json.dumps(data, ensure_ascii=False, indent=1))
+    (runs / plan.run_id / "plan.json").write(json.dumps(data, ensure_ascii=False, indent=1))
 
 
-def load(runs: Path, run_id: str) -> Plan:
+def load(runs: Place, run_id: str) -> Plan:
     """The plan of an earlier run. Raises StateUnreadable."""
     file = runs / run_id / "plan.json"
     try:
-        data: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        data: dict[str, Any] = file.read_json()
     except (OSError, ValueError) as error:
         raise StateUnreadable(
             f"The plan of run {run_id} cannot be read",
             where=str(file),
             why=type(error).__name__,
             next_step="Restore it, or give the run up: "
-            f"lakehouse unlock --root {runs.parents[1]} --run {run_id} --abandon.",
+            f"lakehouse unlock --root {runs.parent.parent} --run {run_id} --abandon.",
         ) from error
     if data.pop("format", None) != FORMAT or "config" not in data:
         raise StateUnreadable(

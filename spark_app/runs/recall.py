@@ -11,7 +11,6 @@ import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,7 +18,8 @@ import pyarrow.parquet as pq
 from spark_app.config.contracts import Contract, Contracts
 from spark_app.sources.batches import SourceFile
 from spark_app.sources.blocks import line_ends
-from spark_app.storage.local import Pin, write_once
+from spark_app.storage.at import place_at
+from spark_app.storage.place import Place
 
 SIDECAR = pa.schema(
     [
@@ -70,17 +70,17 @@ class Recall:
     rows: tuple[Recalled, ...]
 
 
-def write_files(recall: Recall, contracts: Contracts, runs: Path, run_id: str) -> Iterator[tuple[str, SourceFile]]:
+def write_files(recall: Recall, contracts: Contracts, runs: Place, run_id: str) -> Iterator[tuple[str, SourceFile]]:
     """A file for each dataset that rows come back to, among what the run stages: (dataset, file as plans claim it)."""
     folder = runs / run_id / "staged" / "recalled"
     datasets = [name for name in contracts if any(row.dataset == name for row in recall.rows)]
     for index, name in enumerate(datasets):
         mine, file = [row for row in recall.rows if row.dataset == name], folder / f"{name}.csv"
         text, lines = _as_csv(mine, contracts[name])
-        write_once(file, text)
+        file.write(text)
         _write_sidecar(sidecar(file), index, mine, lines)
-        pin = Pin.of(file)
-        yield name, SourceFile(index, str(file), f"{recall.asked.kind}/{run_id}/{name}.csv", pin.size, pin.mtime_ns)
+        uri = f"{recall.asked.kind}/{run_id}/{name}.csv"
+        yield name, SourceFile.pinned(index, file, uri, file.pin())
 
 
 def _as_csv(rows: Sequence[Recalled], contract: Contract) -> tuple[str, list[int]]:
@@ -102,20 +102,22 @@ def _line(values: Sequence[str | None], contract: Contract) -> str:
     return out.getvalue()
 
 
-def _write_sidecar(file: Path, index: int, rows: Sequence[Recalled], lines: Sequence[int]) -> None:
+def _write_sidecar(file: Place, index: int, rows: Sequence[Recalled], lines: Sequence[int]) -> None:
     known = [name for name in SIDECAR.names if not name.startswith("_")]
     table = [
         {"_file": index, "_line": line} | {name: getattr(row, name) for name in known}
         for row, line in zip(rows, lines, strict=True)
     ]
-    pq.write_table(pa.Table.from_pylist(table, schema=SIDECAR), file)
+    content = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(table, schema=SIDECAR), content)
+    file.write(content.getvalue())
 
 
-def sidecar(file: Path) -> Path:
+def sidecar(file: Place) -> Place:
     """Where what is known of the lines of a recalled file stands."""
-    return file.with_suffix(".parquet")
+    return file.parent / f"{file.stem}.parquet"
 
 
 def read_sidecars(files: Sequence[SourceFile]) -> pa.Table:
     """What is known of the lines of recalled files: SIDECAR."""
-    return pa.concat_tables([pq.read_table(sidecar(Path(file.path))) for file in files])
+    return pa.concat_tables([pq.read_table(io.BytesIO(sidecar(place_at(file.path)).read_bytes())) for file in files])

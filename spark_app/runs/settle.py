@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
-from pathlib import Path
 
 from spark_app.config.settings import Zones
 from spark_app.errors import BrokenEquation
 from spark_app.runs.claims import Claimed
 from spark_app.runs.plan import Plan
 from spark_app.sources.batches import FileResult
-from spark_app.storage.local import Pin, move, remove_tree, write_once
+from spark_app.storage.at import place_at
+from spark_app.storage.place import Place
 from spark_app.tables.history import Load, record_loads
 
 
@@ -78,14 +78,13 @@ def _reject(claimed: Claimed, result: FileResult, run_id: str, zones: Zones) -> 
         "sheets": [asdict(sheet) for sheet in result.sheets],
     }
     name = folder / f"{claimed.relative}.error.json"
-    write_once(name, json.dumps(error, ensure_ascii=False, indent=1))
+    name.write(json.dumps(error, ensure_ascii=False, indent=1))
     _move(claimed, folder)
 
 
-def _move(claimed: Claimed, folder: Path) -> None:
-    pin = Pin(claimed.file.size, claimed.file.mtime_ns)
-    move(Path(claimed.file.path), folder / claimed.relative, pin)
+def _move(claimed: Claimed, folder: Place) -> None:
+    place_at(claimed.file.path).move_to(folder / claimed.relative, claimed.file.pin)
 
 
-def remove_staged(runs: Path, run_id: str) -> None:
-    remove_tree(runs / run_id / "staged")
+def remove_staged(runs: Place, run_id: str) -> None:
+    (runs / run_id / "staged").remove()

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from spark_app.storage.place import Pin, Place
+
 if TYPE_CHECKING:  # tasks import this module, and need no pydantic
     from spark_app.config.contracts import Contract
 
@@ -41,13 +43,22 @@ PLACE = pa.schema(
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A file as the plan pinned it. `path` is absolute, `uri` what people see, times are of its mtime."""
+    """A file as the plan pinned it. `path` is its address, `uri` what people see, times are of its mtime."""
 
     index: int
     path: str
     uri: str
     size: int
     mtime_ns: int
+    etag: str = ""
+
+    @classmethod
+    def pinned(cls, index: int, place: Place, uri: str, pin: Pin) -> SourceFile:
+        return cls(index, str(place), uri, pin.size, pin.mtime_ns, pin.etag)
+
+    @property
+    def pin(self) -> Pin:
+        return Pin(self.size, self.mtime_ns, self.etag)
 
     @property
     def modified_us(self) -> int:

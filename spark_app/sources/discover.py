@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import fnmatch
-import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
-from pathlib import Path
 
 from spark_app.sources.reader import EXCEL
+from spark_app.storage.place import Found, Pin, Place
 
 LOADABLE = (".csv", ".csv.gz", *EXCEL)
 _IGNORED = {
@@ -24,11 +23,10 @@ _IGNORED = {
 class RawFile:
     """A file in raw. `relative` is its path below its raw folder, `uri` what people see."""
 
-    path: Path
+    place: Place
     relative: str
     dataset: str
-    size: int
-    mtime_ns: int
+    pin: Pin
 
     @property
     def uri(self) -> str:
@@ -51,13 +49,13 @@ class Discovery:
     passed: tuple[Passed, ...]
 
 
-def discover(raw: Collection[Path], datasets: Collection[str]) -> Discovery:
+def discover(raw: Collection[Place], datasets: Collection[str]) -> Discovery:
     """All files below the raw folders, at any depth, in the order of their paths."""
     files: list[RawFile] = []
     passed: list[Passed] = []
     for folder in raw:
-        for entry in sorted(_walk(folder), key=lambda e: e.path):
-            found = _judged(entry, folder, datasets)
+        for file in folder.files():
+            found = _judged(file, folder, datasets)
             if isinstance(found, RawFile):
                 files.append(found)
             else:
@@ -65,19 +63,8 @@ def discover(raw: Collection[Path], datasets: Collection[str]) -> Discovery:
     return Discovery(tuple(files), tuple(passed))
 
 
-def _walk(folder: Path) -> Iterator[os.DirEntry[str]]:
-    if not folder.is_dir():
-        return
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                yield from _walk(Path(entry.path))
-            else:
-                yield entry
-
-
-def _judged(entry: os.DirEntry[str], folder: Path, datasets: Collection[str]) -> RawFile | Passed:
-    relative = Path(entry.path).relative_to(folder).as_posix()
+def _judged(file: Found, folder: Place, datasets: Collection[str]) -> RawFile | Passed:
+    relative = file.relative
     if not _is_text(relative):
         shown = relative.encode(errors="surrogateescape").decode("utf-8", "backslashreplace")
         return Passed(f"raw/{shown}", "unknown", "its name is not UTF-8", "Rename it.")
@@ -85,7 +72,7 @@ def _judged(entry: os.DirEntry[str], folder: Path, datasets: Collection[str]) ->
     for pattern, reason in _IGNORED.items():
         if any(fnmatch.fnmatch(part.lower(), pattern) for part in relative.split("/")):
             return Passed(uri, "ignored", reason)
-    if not entry.is_file(follow_symlinks=False):
+    if not file.regular:
         return Passed(uri, "unknown", "not a regular file (links are not followed)", "Copy the file itself there.")
     dataset = dataset_of(relative)
     if dataset not in datasets:
@@ -99,8 +86,7 @@ def _judged(entry: os.DirEntry[str], folder: Path, datasets: Collection[str]) ->
         )
     if not relative.lower().endswith(LOADABLE):
         return Passed(uri, "unknown", "this type of file cannot be read", _fix_of_type(relative))
-    stat = entry.stat(follow_symlinks=False)
-    return RawFile(Path(entry.path), relative, dataset, stat.st_size, stat.st_mtime_ns)
+    return RawFile(folder / relative, relative, dataset, file.pin)
 
 
 def _is_text(name: str) -> bool:

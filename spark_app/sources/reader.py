@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from spark_app import __version__
+from spark_app.errors import StorageDenied, StorageUnreachable
 from spark_app.sources.batches import (
     Chunk,
     FileFault,
@@ -22,6 +23,7 @@ from spark_app.sources.batches import (
 )
 from spark_app.sources.blocks import HashedFile
 from spark_app.sources.csv_records import read_csv
+from spark_app.storage.at import place_at
 
 EXCEL = (".xlsx", ".xlsm")
 
@@ -32,23 +34,25 @@ def read_file(file: SourceFile, spec: ReadSpec) -> Iterator[pa.RecordBatch]:
     totals, sheets, rows = Totals(spec), list[SheetResult](), 0
     status, error, fix, sha256 = "read", "", "", ""
     try:
-        with Path(file.path).open("rb") as raw:
+        with place_at(file.path).fetched() as path, path.open("rb") as raw:
             hashed = HashedFile(raw)
             try:
-                for chunk in _chunks(file, hashed, spec, sheets):
+                for chunk in _chunks(path, hashed, spec, sheets):
                     totals.add(chunk)
                     yield placed(chunk, file, rows, schema)
                     rows += len(chunk)
             except FileFault as fault:
                 status, error, fix = "rejected", fault.message, fault.fix
             sha256 = hashed.drain()
-        if (hashed.size, Path(file.path).stat().st_mtime_ns) != (file.size, file.mtime_ns):
+        if hashed.size != file.size or place_at(file.path).pin() != file.pin:
             status, error, fix = "changed", *_CHANGED
     except FileNotFoundError:
         status, error, fix = "changed", *_GONE
     except OSError as refusal:
         status, error = "changed", f"The file cannot be read: {refusal.strerror or type(refusal).__name__}."
         fix = "Give the program the right to read it; it stays in raw until then."
+    except (StorageDenied, StorageUnreachable) as refusal:
+        status, error, fix = "changed", f"The file cannot be read: {refusal.what}.", refusal.next_step
     yield closing(
         FileResult(
             file.index,
@@ -74,11 +78,11 @@ _CHANGED = (
 _GONE = ("The file is not there any more.", "Nothing of it was loaded; send it again if it should be.")
 
 
-def _chunks(file: SourceFile, hashed: HashedFile, spec: ReadSpec, sheets: list[SheetResult]) -> Iterator[Chunk]:
-    if file.path.lower().endswith(EXCEL):
+def _chunks(path: Path, hashed: HashedFile, spec: ReadSpec, sheets: list[SheetResult]) -> Iterator[Chunk]:
+    if path.name.lower().endswith(EXCEL):
         from spark_app.sources.excel import read_excel  # its libraries are for workbooks only
 
-        return read_excel(Path(file.path), spec, sheets)
+        return read_excel(path, spec, sheets)
     return read_csv(hashed, spec)
 
 

@@ -14,7 +14,7 @@ from spark_app.quality.compiler import Ruleset
 from spark_app.reporting.entries import place, record_of
 from spark_app.reporting.masking import masked
 from spark_app.stewards.sheet import ABOUT, inert, title
-from spark_app.storage.local import denials, write_once
+from spark_app.storage.local import LocalPlace, denials
 
 _MOST_ROWS = 1_000_000
 _MARK = "FFF4B183"
@@ -34,7 +34,7 @@ def export(
     rows = [_texts(entry, contract, salt) for entry in entries]
     names = (*ABOUT, *contract.names)
     if file.suffix == ".csv":
-        write_once(file.absolute(), _as_csv([names, *rows]))
+        LocalPlace(file.absolute()).write(_as_csv([names, *rows]))
         return
     offending = _columns_of_rules(ruleset, contract)
     marks = [{column for reason in entry["reasons"] for column in offending.get(reason, ())} for entry in entries]

@@ -6,13 +6,11 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from deltalake import DeltaTable
-
 from spark_app.errors import ForeignCommit
-from spark_app.tables.schema import exists
+from spark_app.storage.place import Place
+from spark_app.tables.reading import exists, opened
 
 NO_TABLE = -1
 _NO_DATA_CHANGE = ("CREATE", "ADD COLUMN", "OPTIMIZE", "VACUUM", "SET TBLPROPERTIES")
@@ -29,12 +27,12 @@ class Commit:
         return Commit(self.inserted + other.inserted, self.updated + other.updated)
 
 
-def table_version(path: Path) -> int:
+def table_version(path: Place) -> int:
     """The table's newest version; NO_TABLE when there is none."""
-    return DeltaTable(str(path)).version() if exists(path) else NO_TABLE
+    return opened(path).version() if exists(path) else NO_TABLE
 
 
-def landed(path: Path, above: int, run_id: str, accepted: Collection[int] = ()) -> dict[str, Commit]:
+def landed(path: Place, above: int, run_id: str, accepted: Collection[int] = ()) -> dict[str, Commit]:
     """The steps of a run among the commits above a version, by marker.
 
     Raises ForeignCommit for a commit with data that carries no marker of this run.
@@ -43,7 +41,7 @@ def landed(path: Path, above: int, run_id: str, accepted: Collection[int] = ()) 
     if newest <= above:
         return {}
     steps: dict[str, Commit] = {}
-    for entry in DeltaTable(str(path)).history(newest - max(above, NO_TABLE)):
+    for entry in opened(path).history(newest - max(above, NO_TABLE)):
         if int(entry["version"]) <= above or str(entry["operation"]).startswith(_NO_DATA_CHANGE):
             continue
         marker = _marker(entry, run_id)
@@ -55,9 +53,9 @@ def landed(path: Path, above: int, run_id: str, accepted: Collection[int] = ()) 
     return steps
 
 
-def steps_of(path: Path, run_id: str) -> set[str]:
+def steps_of(path: Place, run_id: str) -> set[str]:
     """The steps of a run that a table's log holds, whatever else it holds."""
-    history = DeltaTable(str(path)).history() if exists(path) else []
+    history = opened(path).history() if exists(path) else []
     return {marker for entry in history if (marker := _marker(entry, run_id))}
 
 
@@ -74,9 +72,11 @@ def _metrics(entry: dict[str, Any]) -> Commit:
     return Commit(int(metrics.get("numTargetRowsInserted", 0)), int(metrics.get("numTargetRowsUpdated", 0)))
 
 
-def _foreign(path: Path, entry: dict[str, Any], run_id: str) -> ForeignCommit:
+def _foreign(path: Place, entry: dict[str, Any], run_id: str) -> ForeignCommit:
     made = datetime.fromtimestamp(entry["timestamp"] / 1000, UTC).isoformat(timespec="seconds")
-    unlock = f"lakehouse unlock --root {path.parents[2]} --run {run_id}"  # ROOT/processed/{tables,system}/NAME
+    unlock = (
+        f"lakehouse unlock --root {path.parent.parent.parent} --run {run_id}"  # ROOT/processed/{tables,system}/NAME
+    )
     return ForeignCommit(
         f"Someone else changed the table while run {run_id} was open",
         where=f"{path}, version {entry['version']}",

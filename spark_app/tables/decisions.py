@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from pathlib import Path
 
 from spark_app.config.caller import person, utc_now
+from spark_app.storage.place import Place
 from spark_app.tables.schema import DECISIONS, insert_missing
 
 
@@ -29,11 +29,11 @@ class Decision:
         return hashlib.sha256(once.encode()).hexdigest()
 
 
-def record(table: Path, decision: Decision) -> None:
+def record(table: Place, decision: Decision) -> None:
     """Adds a decision that is not there yet."""
     insert_missing(table, DECISIONS, [{"id": decision.id, **asdict(decision)}])
 
 
-def record_now(table: Path, kind: str, run_id: str, subject: str) -> None:
+def record_now(table: Place, kind: str, run_id: str, subject: str) -> None:
     """Adds a decision that the person at this program makes at this moment."""
     record(table, Decision(kind, run_id, subject, "", utc_now(), person()))

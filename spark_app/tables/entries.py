@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -17,10 +16,11 @@ from spark_app.classify.staging import WAITING_FILE, WAITS_ON, key_text, text_of
 from spark_app.config.contracts import Contract
 from spark_app.engine import functions as F
 from spark_app.engine.port import Engine
+from spark_app.storage.place import Place
 from spark_app.tables.commits import Commit, landed
 from spark_app.tables.merge import Step, run_step
-from spark_app.tables.reading import dataset
-from spark_app.tables.schema import QUARANTINE, WAITING, create_if_missing, exists
+from spark_app.tables.reading import dataset, exists
+from spark_app.tables.schema import QUARANTINE, WAITING, create_if_missing
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -156,7 +156,7 @@ def to_waiting(found: DataFrame) -> DataFrame:
 
 def merge_entries(
     engine: Engine,
-    table: Path,
+    table: Place,
     schema: pa.Schema,
     incoming: DataFrame,
     run_id: str,
@@ -173,7 +173,7 @@ def merge_entries(
     return landed(table, above, run_id, accepted).get(marker, Commit())
 
 
-def open_waiting(table: Path) -> dict[str, int]:
+def open_waiting(table: Place) -> dict[str, int]:
     """Rows that wait now, by dataset, read without an engine."""
     if not exists(table):
         return {}
@@ -183,7 +183,7 @@ def open_waiting(table: Path) -> dict[str, int]:
     return dict(zip(counted["dataset"].to_pylist(), counted["count_all"].to_pylist(), strict=True))
 
 
-def waiting_rows(engine: Engine, table: Path, contract: Contract) -> DataFrame:
+def waiting_rows(engine: Engine, table: Place, contract: Contract) -> DataFrame:
     """Open entries of waiting as rows of text with their past, numbered below zero."""
     from pyspark.sql import Window
 

@@ -6,10 +6,10 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from pathlib import Path
 
-from spark_app.tables.reading import dataset
-from spark_app.tables.schema import LOAD_HISTORY, exists, insert_missing
+from spark_app.storage.place import Place
+from spark_app.tables.reading import dataset, exists
+from spark_app.tables.schema import LOAD_HISTORY, insert_missing
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Loaded:
     source_modified_at: datetime
 
 
-def loaded_before(table: Path) -> tuple[Loaded, ...]:
+def loaded_before(table: Place) -> tuple[Loaded, ...]:
     if not exists(table):
         return ()
     columns = ["dataset", "sha256", "size", "run_id", "source_modified_at"]
@@ -50,7 +50,7 @@ def loaded_before(table: Path) -> tuple[Loaded, ...]:
     return tuple(Loaded(**row) for row in rows)
 
 
-def record_loads(table: Path, loads: Sequence[Load]) -> None:
+def record_loads(table: Place, loads: Sequence[Load]) -> None:
     """Adds loads whose id is not there yet."""
     if not loads:
         return

@@ -10,12 +10,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
-from spark_app.tables.reading import dataset
+from spark_app.storage.place import Place
+from spark_app.tables.reading import dataset, opened
 
 READERS = timedelta(days=8)
 """How long a replaced file stays: a reader of the last week, and any open run, still finds it."""
@@ -63,10 +63,10 @@ def layout(table: DeltaTable) -> Layout:
 
 
 def maintain(
-    path: Path, cluster_by: Sequence[str], compact_above: int, now: datetime, *, entries: bool, dry: bool
+    path: Place, cluster_by: Sequence[str], compact_above: int, now: datetime, *, entries: bool, dry: bool
 ) -> Upkeep:
     """Does what a table needs, and no more. `entries`: whether it is one whose closed rows are purged."""
-    table = DeltaTable(str(path))
+    table = opened(path)
     before = layout(table)
     compacts = before.small > compact_above
     purged = _purge(table, path, now - CLOSED, dry=dry) if entries else 0
@@ -80,7 +80,7 @@ def maintain(
     return Upkeep(path.name, before.files, after.files, before.bytes, after.bytes, compacts, purged, vacuumed)
 
 
-def _purge(table: DeltaTable, path: Path, until: datetime, *, dry: bool) -> int:
+def _purge(table: DeltaTable, path: Place, until: datetime, *, dry: bool) -> int:
     """Closed entries older than a moment: a run of that age cannot come back and repeat its MERGE."""
     wanted = pc.field("closed_at") < until
     found = dataset(path).count_rows(filter=wanted)
@@ -97,6 +97,6 @@ def _compact(table: DeltaTable, cluster_by: Sequence[str]) -> None:
     table.update_incremental()
 
 
-def _last_checkpoint(path: Path) -> int:
-    found = (path / "_delta_log").glob("*.checkpoint*.parquet")
-    return max((int(file.name.split(".")[0]) for file in found), default=0)
+def _last_checkpoint(path: Place) -> int:
+    found = (name for name in (path / "_delta_log").names() if ".checkpoint" in name and name.endswith(".parquet"))
+    return max((int(name.split(".")[0]) for name in found), default=0)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spark_app.engine import functions as F
 from spark_app.engine.port import Engine
+from spark_app.storage.place import Place
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -24,29 +24,34 @@ class Step:
     it is not. A clause that no row needs is left out: the engine then spares what it would read and rewrite for it.
     """
 
-    table: Path
+    table: Place
     key: Sequence[str]
     columns: Sequence[str]
     updates: Mapping[str, str]
     marker: str
     inserts: bool = True
+    unless: str = ""
+    """SQL over s and t: where it is true, a row that is there stays as it is."""
 
-    def sql(self) -> str:
-        """The statement. The marker is compared with a column of the source: a comparison of two literals
-        would be folded away before it reaches the log."""
+    def sql(self, location: str) -> str:
+        """The statement; `location` is the table's as the engine calls it. The marker is compared with a column of the
+        source: a comparison of two literals would be folded away before it reaches the log."""
         on = " AND ".join(f"t.`{name}` = s.`{name}`" for name in self.key)
         mine = f"s.{MARKER} = '{self.marker}'"
         clauses = []
         if self.updates:
             sets = ", ".join(f"t.`{name}` = {value}" for name, value in self.updates.items())
-            clauses.append(f"WHEN MATCHED AND {mine} THEN UPDATE SET {sets}")
+            stays = f" AND NOT {self.unless}" if self.unless else ""
+            clauses.append(f"WHEN MATCHED AND {mine}{stays} THEN UPDATE SET {sets}")
         if self.inserts:
             names = ", ".join(f"`{name}`" for name in self.columns)
             values = ", ".join(f"s.`{name}`" for name in self.columns)
             clauses.append(f"WHEN NOT MATCHED AND {mine} THEN INSERT ({names}) VALUES ({values})")
-        return f"MERGE INTO delta.`{self.table}` t USING incoming s ON {on} {' '.join(clauses)}"
+        return f"MERGE INTO delta.`{location}` t USING incoming s ON {on} {' '.join(clauses)}"
 
 
 def run_step(engine: Engine, step: Step, incoming: DataFrame) -> None:
     """Merges `incoming` (the columns of the step; unique by its key) into the table."""
-    engine.merge(step.sql(), incoming.select(*step.columns, F.lit(step.marker).alias(MARKER)))
+    engine.merge(
+        step.sql(engine.location(step.table)), incoming.select(*step.columns, F.lit(step.marker).alias(MARKER))
+    )

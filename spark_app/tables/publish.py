@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spark_app.classify.outcome import CHANGES, is_one_of, key_slice, live_rows, with_lineage
+from spark_app.classify.precedence import newer_in_table
 from spark_app.config.contracts import LINEAGE, Contract
 from spark_app.engine import functions as F
 from spark_app.engine.port import Engine
+from spark_app.storage.place import Place
 from spark_app.tables.commits import Commit, landed
 from spark_app.tables.merge import Step, run_step
 from spark_app.tables.schema import fit
@@ -25,7 +26,7 @@ class Publication:
     """What is published where, by which run. `above` is the table's version in the plan."""
 
     contract: Contract
-    table: Path
+    table: Place
     above: int
     run_id: str
     now: datetime
@@ -48,6 +49,8 @@ class Publication:
             {c: f"s.`{c}`" for c in columns} if self.updates or unsure else {},
             "",
             bool(self.inserts) or unsure,
+            # A run that was thought dead may come late, when others have written: it takes no row back.
+            newer_in_table(self.contract),
         )
         stem = f"{self.run_id}/{self.contract.dataset}/publish"
         return [replace(step, marker=f"{stem}-{n}-of-{self.slices}") for n in range(self.slices)]

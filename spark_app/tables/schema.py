@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -11,7 +10,8 @@ from deltalake import DeltaTable, Schema
 
 from spark_app.config.contracts import Contract
 from spark_app.errors import ContractError
-from spark_app.storage.local import denials
+from spark_app.storage.place import Place
+from spark_app.tables.reading import exists, opened
 
 TIMESTAMP = pa.timestamp("us", "UTC")
 _TYPES = {
@@ -98,32 +98,28 @@ def table_schema(contract: Contract) -> pa.Schema:
     return pa.schema([*columns, *_LINEAGE])
 
 
-def exists(path: Path) -> bool:
-    return (path / "_delta_log").is_dir() and DeltaTable.is_deltatable(str(path))
-
-
 def create_if_missing(
-    path: Path, schema: pa.Schema, partition_by: tuple[str, ...] = (), key: tuple[str, ...] = ()
+    path: Place, schema: pa.Schema, partition_by: tuple[str, ...] = (), key: tuple[str, ...] = ()
 ) -> None:
     if exists(path):
         return
-    with denials(path, "create the table"):
-        path.mkdir(parents=True, exist_ok=True)
+    path.make_folder()
     DeltaTable.create(
         str(path),
         schema,
         mode="ignore",
         partition_by=list(partition_by),
         configuration=_PROPERTIES | ({_KEY: ",".join(key)} if key else {}),
+        storage_options=dict(path.options),
         raise_if_key_not_exists=False,  # ours is no property of Delta
     )
 
 
-def fit(path: Path, contract: Contract) -> None:
+def fit(path: Place, contract: Contract) -> None:
     """Makes the table ready for rows of a contract: created, or with the nullable columns that are new in it."""
     wanted = table_schema(contract)
     create_if_missing(path, wanted, contract.partition_by, contract.key)
-    table = DeltaTable(str(path))
+    table = opened(path)
     if new := missing_columns(table, contract):
         table.alter.add_columns(Schema.from_arrow(pa.schema([wanted.field(name) for name in new])).fields)
 
@@ -134,18 +130,18 @@ def missing_columns(table: DeltaTable, contract: Contract) -> tuple[str, ...]:
     return tuple(name for name in contract.names if name not in there)
 
 
-def insert_missing(path: Path, schema: pa.Schema, rows: Sequence[Mapping[str, Any]]) -> None:
+def insert_missing(path: Place, schema: pa.Schema, rows: Sequence[Mapping[str, Any]]) -> None:
     """Adds rows whose `id` is not there yet, without an engine."""
     create_if_missing(path, schema)
     (
-        DeltaTable(str(path))
+        opened(path)
         .merge(pa.Table.from_pylist(rows, schema=schema), "t.id = s.id", source_alias="s", target_alias="t")
         .when_not_matched_insert_all()
         .execute()
     )
 
 
-def check_schema(path: Path, contract: Contract) -> None:
+def check_schema(path: Place, contract: Contract) -> None:
     """Raises ContractError when a table that is there cannot take rows of its contract.
 
     A new column that may be null is added by the next run; a wider type, a dropped column and another key are a
@@ -153,7 +149,7 @@ def check_schema(path: Path, contract: Contract) -> None:
     """
     if not exists(path):
         return
-    table = DeltaTable(str(path))
+    table = opened(path)
     there, wanted = _types(table.schema()), _types(Schema.from_arrow(table_schema(contract)))
     new = {name for name in missing_columns(table, contract) if contract.columns[name].nullable}
     differing = sorted(n for n in there.keys() | wanted.keys() if there.get(n) != wanted.get(n) and n not in new)

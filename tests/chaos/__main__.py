@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from spark_app.config.settings import Zones
+from spark_app.storage.at import place_at
 from tests.chaos.days import DAYS, Day, put
 from tests.chaos.left import differences, left
 
@@ -70,7 +71,7 @@ def _one_lake(folder: Path, chance: random.Random, engine: str, tally: Tally) ->
             tally.late += not killed
         _let_be(rough, day, engine)
     tally.lakes += 1
-    found = differences(left(Zones.under(calm)), left(Zones.under(rough)))
+    found = differences(left(Zones.under(place_at(calm))), left(Zones.under(place_at(rough))))
     tally.differing += [f"lake {tally.lakes} (seed {seed}): {text}" for text in found]
     if found:
         shutil.copytree(folder, Path(tempfile.gettempdir()) / f"chaos-{seed}", dirs_exist_ok=True)

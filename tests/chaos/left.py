@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
-from deltalake import DeltaTable
-
 from spark_app.config.settings import Zones
+from spark_app.reporting.report import newest_first
+from spark_app.runs.writer import read_writer
+from spark_app.storage.place import Place
+from spark_app.tables.reading import opened
 
 _IDS = {"run_id", "last_run", "closed_by_run", "id"}
 _COUNTS = ("read", "released", "inserted", "updated", "unchanged", "stale", "quarantined", "duplicates", "waiting")
@@ -18,33 +18,30 @@ _COUNTS = ("read", "released", "inserted", "updated", "unchanged", "stale", "qua
 def left(zones: Zones) -> dict[str, Any]:
     """By what it is: tables and system tables, the files of each zone, and the sums of all reports of ended runs."""
     found: dict[str, Any] = {}
-    for kind in ("tables", "system"):
-        for table in sorted((zones.processed / kind).glob("*")):
-            found[f"{kind}/{table.name}"] = _rows(table)
+    for kind in (zones.tables, zones.system):
+        found |= {f"{kind.name}/{name}": _rows(kind / name) for name in kind.names()}
     found["raw"] = _files(zones.raw[0], 0)
     found["archive"], found["rejected"] = _files(zones.archive, 1), _files(zones.rejected, 1)
     found["reports"] = _sums(zones.runs)
-    found["open run"] = json.loads((zones.state / "writer.json").read_text())["open_run"]
+    found["open run"] = read_writer(zones.state).open_run
     return found
 
 
-def _rows(table: Path) -> list[str]:
-    rows = DeltaTable(str(table)).to_pyarrow_table().to_pylist()
+def _rows(table: Place) -> list[str]:
+    rows = opened(table).to_pyarrow_table().to_pylist()
     kept = ({k: v for k, v in row.items() if k not in _IDS} for row in rows)
     return sorted(repr(sorted(row.items())) for row in kept)
 
 
-def _files(zone: Path, skipped: int) -> list[str]:
+def _files(zone: Place, skipped: int) -> list[str]:
     """Below the zone, without the run's folder."""
-    return sorted(
-        "/".join(f.relative_to(zone).parts[skipped:]) for f in zone.rglob("*") if f.is_file() and f.suffix != ".json"
-    )
+    return sorted("/".join(f.relative.split("/")[skipped:]) for f in zone.files() if not f.relative.endswith(".json"))
 
 
-def _sums(runs: Path) -> dict[str, int]:
+def _sums(runs: Place) -> dict[str, int]:
     sums = Counter[str]()
-    for file in runs.glob("*/report.json"):
-        for name, dataset in json.loads(file.read_text())["datasets"].items():
+    for run_id in newest_first(runs):
+        for name, dataset in (runs / run_id / "report.json").read_json()["datasets"].items():
             sums.update({f"{name} {word}": dataset[word] for word in _COUNTS})
     return dict(sorted(sums.items()))
 

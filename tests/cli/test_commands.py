@@ -18,6 +18,7 @@ from deltalake import DeltaTable
 
 from spark_app import __version__
 from spark_app.runs.lock import writer_lock
+from spark_app.storage.at import place_at
 from tests.lake import ORDERS, order
 
 pytestmark = pytest.mark.engine
@@ -152,7 +153,8 @@ def test_a_root_under_which_the_engines_find_no_tables_is_refused(tmp_path: Path
     [
         (("run", "--nope"), "No such option"),
         (("run", "--root", "/nonexistent"), "There is no such folder"),
-        (("run", "--root", "ftp://x"), "not a local folder"),
+        (("run", "--root", "ftp://x"), "is no root"),
+        (("run", "--root", "s3://A/x"), "is no root"),
         (("run", "--root", "."), "There is no raw zone"),
         (("run", "--root", ".", "--datasets", ","), "names none"),
         (("run", "--root", ".", "--datasets", "nope"), "There is no dataset nope"),
@@ -248,7 +250,7 @@ def test_the_version_is_told() -> None:
 def test_a_run_that_finds_the_lock_held_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "raw" / "orders").mkdir(parents=True)
     (tmp_path / "raw" / "orders" / "a.csv").write_text(f"{ORDERS}\n{order(1)}\n")
-    with writer_lock(tmp_path / "processed" / "state", "first-run", 0):
+    with writer_lock(place_at(tmp_path / "processed" / "state"), "first-run", 0):
         done = lakehouse("run", "--root", tmp_path)
     assert done.returncode == 5
     assert "run first-run" in done.stderr

@@ -25,6 +25,7 @@ from spark_app.engine.port import Engine
 from spark_app.quality.compiler import compile_suite
 from spark_app.quality.regex import portable
 from spark_app.quality.suite import Suite
+from spark_app.storage.at import place_at
 
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
 TYPES = {
@@ -64,7 +65,7 @@ class Judgement:
 def staged(engine: Engine, rows: Sequence[dict[str, str | None]], suite: Suite, folder: Path) -> Attempt:
     """Rows of text, staged as a run stages them."""
     ruleset = compile_suite(suite, CONTRACT, NOW)
-    attempt = Attempt(folder)
+    attempt = Attempt(place_at(folder))
     place = {
         "_rid": pa.array(range(len(rows)), pa.int64()),
         "_file": pa.array([0] * len(rows), pa.int32()),
@@ -81,7 +82,7 @@ def staged(engine: Engine, rows: Sequence[dict[str, str | None]], suite: Suite, 
     read = folder.parent / "read"
     read.mkdir()
     pq.write_table(pa.table({name: place.get(name, blank) for name in names} | texts), read / "rows.parquet")
-    frame = engine.read_parquet([read], ", ".join([*PLACE, *(f"`{name}` string" for name in TYPES)]))
+    frame = engine.read_parquet([place_at(read)], ", ".join([*PLACE, *(f"`{name}` string" for name in TYPES)]))
     engine.write_parquet(classify_rows(frame, CONTRACT, ruleset), attempt.rows)
     find_broken(engine, read_rows(engine, attempt, CONTRACT), CONTRACT, ruleset, attempt)
     return attempt

@@ -10,7 +10,6 @@ import sys
 import tempfile
 import warnings
 from collections import Counter
-from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, given, settings
 
@@ -18,6 +17,7 @@ from spark_app.config.settings import EngineName, engine_settings
 from spark_app.engine.port import Engine
 from spark_app.engine.start import engine_of
 from spark_app.quality.suite import Suite
+from spark_app.storage.at import place_at
 from tests.parity.cases import ROWS
 from tests.parity.judges import GreatExpectations, both
 from tests.parity.test_parity import alike, suites
@@ -26,7 +26,7 @@ from tests.parity.test_parity import alike, suites
 def main(engine_name: str, examples: int) -> None:
     warnings.filterwarnings("ignore")
     with tempfile.TemporaryDirectory() as folder:
-        log = Path(folder) / "spark.log"
+        log = place_at(folder) / "spark.log"
         with engine_of(engine_settings(EngineName(engine_name)), log) as start:
             tried, judged, unexpected, differing = _compared(start(), examples)
     print(f"| type | {engine_name}: examples | rows judged | unexpected | differences |\n|---|---|---|---|---|")

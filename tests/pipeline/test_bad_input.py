@@ -87,7 +87,7 @@ def lake_of_faults(engine: Any, config: Any, tmp_path_factory: pytest.TempPathFa
     lake.put("returns/a.csv", "id\n1\n")
     outside = lake.root / "outside.csv"
     outside.write_text(csv_of(99))
-    (lake.zones.raw[0] / "products" / "link.csv").symlink_to(outside)
+    (lake.there.raw / "products" / "link.csv").symlink_to(outside)
     return lake, lake.run(open_gate="all of it is bad")
 
 
@@ -100,11 +100,11 @@ def test_each_file_has_its_own_fate(lake_of_faults: tuple[Lake, Report], name: s
     if status == "rejected":
         assert file["error"]
         assert file["fix"]
-        place = lake.zones.rejected / report.run_id / "products" / name
+        place = lake.there.rejected / report.run_id / "products" / name
         assert place.is_file()
         assert place.with_name(name + ".error.json").is_file()
     else:
-        assert (lake.zones.archive / report.run_id / "products" / name).is_file()
+        assert (lake.there.archive / report.run_id / "products" / name).is_file()
 
 
 def test_every_good_row_loads_and_nothing_else(lake_of_faults: tuple[Lake, Report]) -> None:

@@ -19,6 +19,7 @@ from spark_app.engine.options import IGNORED_IN_SILENCE
 from spark_app.engine.port import Engine
 from spark_app.errors import UsageError
 from spark_app.samples.shop import Shape, Shop, write_sample
+from spark_app.storage.at import place_at
 from tests.lake import NOW, ORDERS, Lake, order
 from tests.opened import opened
 
@@ -53,7 +54,7 @@ def test_the_other_engine_gives_equal_tables_quarantine_waiting_and_report(
     here, there = new_lake(), new_lake()
     for lake in (here, there):
         write_sample(lake.root, with_failures=True)
-        for file in lake.zones.raw[0].rglob("*"):
+        for file in lake.there.raw.rglob("*"):
             if file.is_file():
                 lake.touch(file, "2025-05-10")
     report = here.run()
@@ -77,7 +78,7 @@ def test_the_other_engine_gives_equal_tables_quarantine_waiting_and_report(
 
 
 def test_the_generators_truth_is_what_a_run_finds(lake: Lake) -> None:
-    truth = Shop(lake.zones.raw[0], Shape(products=40, days=2, orders_a_day=60, fault_every=12)).write()
+    truth = Shop(lake.there.raw, Shape(products=40, days=2, orders_a_day=60, fault_every=12)).write()
     report = lake.run(open_gate="test")
     for name, faults in truth.faults.items():
         counts = report.data["datasets"][name]
@@ -91,7 +92,7 @@ def test_the_generators_truth_is_what_a_run_finds(lake: Lake) -> None:
 
 def test_each_dataset_costs_a_fixed_number_of_engine_actions(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many files there are: rows, repeated keys and verdicts are written once, two counts, one MERGE."""
-    Shop(lake.zones.raw[0], Shape(products=30, days=6, orders_a_day=5, fault_every=0)).write()
+    Shop(lake.there.raw, Shape(products=30, days=6, orders_a_day=5, fault_every=0)).write()
     calls: list[str] = []
     for name in ("collect", "write_parquet", "merge"):
         real = getattr(Engine, name)
@@ -105,7 +106,7 @@ def test_jobs_of_classic_spark_stay_within_budget(lake: Lake, engine: Engine, fa
     """15 jobs a dataset; where rows are bad and wait, 25 for quarantine and waiting together."""
     if engine.name != "spark":
         pytest.skip("the embedded engine has no jobs to count")
-    Shop(lake.zones.raw[0], Shape(products=30, days=3, orders_a_day=5, fault_every=fault_every)).write()
+    Shop(lake.there.raw, Shape(products=30, days=3, orders_a_day=5, fault_every=fault_every)).write()
     tracker = engine.spark.sparkContext.statusTracker()
     before = set(tracker.getJobIdsForGroup(None))
     lake.run(open_gate="test")
@@ -122,8 +123,8 @@ def test_each_csv_file_is_opened_once(lake: Lake) -> None:
     book.active.append(ORDERS.split(","))
     book.active.append(order(99).split(","))
     lake.put("orders/c.xlsx", b"")
-    book.save(lake.zones.raw[0] / "orders/c.xlsx")
-    with opened(lake.zones.raw[0] / "orders") as counts:
+    book.save(lake.there.raw / "orders/c.xlsx")
+    with opened(lake.there.raw / "orders") as counts:
         lake.run(open_gate="test")
     assert counts.pop("c.xlsx") <= 5
     assert counts == {"a.csv": 1, "b.csv": 1}
@@ -151,4 +152,4 @@ def test_a_merge_has_only_the_clauses_that_its_rows_need(lake: Lake) -> None:
 @pytest.mark.parametrize("option", sorted(IGNORED_IN_SILENCE))
 def test_options_that_one_engine_ignores_are_refused(engine: Engine, tmp_path: Path, option: str) -> None:
     with pytest.raises(UsageError, match="not the same on both engines"):
-        engine.write_parquet(engine.spark.range(1), tmp_path / "x", {option: "true"})
+        engine.write_parquet(engine.spark.range(1), place_at(tmp_path / "x"), {option: "true"})

@@ -14,8 +14,8 @@ from spark_app.config.settings import RunMode
 from spark_app.errors import ContractError, SuiteError, UsageError
 from spark_app.reporting.trace import trace
 from spark_app.runs.abandon import abandon_run, accept_commit
-from spark_app.runs.lock import read_writer
 from spark_app.runs.plan import load_config
+from spark_app.runs.writer import read_writer
 from tests.lake import ITEMS, NOW, ORDERS, PRODUCTS, Lake, item, order, product
 from tests.pipeline.test_protocol import During, run_killed_at, someone_deletes_a_row_of_an_open_run
 
@@ -165,7 +165,7 @@ def test_a_lake_without_raw_is_an_error_not_nothing_to_do(lake: Lake) -> None:
 
 def test_a_file_name_that_is_not_utf8_stays_in_raw(lake: Lake) -> None:
     lake.put("orders/a.csv", [ORDERS, order(1)])
-    (lake.zones.raw[0] / "orders" / "b\udcff.csv").write_text("x")
+    (lake.there.raw / "orders" / "b\udcff.csv").write_text("x")
     report = lake.run()
     assert (report.exit_code, lake.counts(report, "orders")) == (4, {"read": 1, "inserted": 1})
     assert [p["uri"] for p in report.data["other_files"]] == ["raw/orders/b\\xff.csv"]
@@ -189,7 +189,7 @@ def test_a_run_whose_plan_is_damaged_can_be_given_up(lake: Lake, monkeypatch: py
     lake.put("orders/a.csv", [ORDERS, order(1)])
     run_killed_at("_staged", "before", lake, monkeypatch)
     run_id = read_writer(lake.zones.state).open_run
-    (lake.zones.runs / run_id / "plan.json").write_text('{"format": 1}')
+    (lake.there.runs / run_id / "plan.json").write_text('{"format": 1}')
     abandon_run(lake.zones, run_id)
     assert lake.counts(lake.run(), "orders") == {"read": 1, "inserted": 1}
 
@@ -257,7 +257,7 @@ def test_two_of_the_same_bytes_that_lose_to_a_third_row_are_one_entry(lake: Lake
 
 def test_a_row_that_expired_waits_again_when_its_old_file_comes_back(lake: Lake, tmp_path: Path) -> None:
     read_again_while_it_waits(lake, tmp_path, "a,x")
-    again = lake.zones.raw[0] / "kid" / "3.csv"
+    again = lake.there.raw / "kid" / "3.csv"
     again.rename(tmp_path / "3.csv")
     lake.run(now=LATER)
     assert lake.waiting() == []
@@ -391,7 +391,7 @@ def test_a_copy_of_a_rejected_file_is_rejected_with_it(lake: Lake) -> None:
     assert {f["status"] for f in lake.files(report).values()} == {"rejected"}
     assert {bool(f["fix"]) for f in lake.files(report).values()} == {True}
     assert lake.raw() == []
-    errors = sorted(f.name for f in lake.zones.rejected.rglob("*.error.json"))
+    errors = sorted(f.name for f in lake.there.rejected.rglob("*.error.json"))
     assert errors == ["a.csv.error.json", "b.csv.error.json"]
 
 
@@ -430,7 +430,7 @@ def test_a_run_that_stops_at_a_bug_has_a_report_too(lake: Lake, monkeypatch: pyt
         patched.setattr("spark_app.pipeline.account", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             lake.run(run_id="odd")
-    report = json.loads((lake.zones.runs / "odd" / "report.json").read_text())
+    report = json.loads((lake.there.runs / "odd" / "report.json").read_text())
     assert (report["status"], report["exit_code"]) == ("failed", 1)
     assert report["error"]["message"] == "A bug in this program: ZeroDivisionError"
     assert lake.counts(lake.run(run_id="odd"), "orders") == {"read": 1, "inserted": 1}
@@ -450,6 +450,6 @@ def test_a_key_of_a_null_part_or_of_a_bar_can_be_traced(lake: Lake, tmp_path: Pa
 def test_a_file_that_is_deleted_after_the_plan_is_said_to_be_gone(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     lake.put("orders/a.csv", [ORDERS, order(1)]).resolve()
     run_killed_at("_staged", "before", lake, monkeypatch)
-    (lake.zones.raw[0] / "orders/a.csv").unlink()
+    (lake.there.raw / "orders/a.csv").unlink()
     (file,) = lake.files(lake.runs()[0]).values()
     assert (file["status"], file["error"]) == ("held", "The file is not there any more.")

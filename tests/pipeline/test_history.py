@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from spark_app import upkeep
-from spark_app.runs.lock import read_writer
 from spark_app.runs.recall import Asked, Recall
+from spark_app.runs.writer import read_writer
 from spark_app.stewards.choice import Choice, recalled
 from tests.lake import ITEMS, NOW, ORDERS, PRODUCTS, Lake, item, order, product
 from tests.pipeline.test_protocol import WINDOWS, Killed, kill_at
@@ -69,7 +69,7 @@ class Shop:
         if number % 7 == 0:
             self.lake.put(f"orders/{number}-wrong.csv", "a;b\n1;2\n", day)
         if number % 6 == 0:
-            archived = sorted(self.lake.zones.archive.rglob(f"orders/{number - 2}.csv"))[0]
+            archived = sorted(self.lake.there.archive.rglob(f"orders/{number - 2}.csv"))[0]
             self.lake.put(f"orders/{number}-again.csv", archived.read_bytes(), day)
 
     def corrections(self) -> Recall | None:
@@ -112,7 +112,7 @@ def test_a_month_ends_at_the_truth(new_lake: Callable[[], Lake], monkeypatch: py
     assert lake.waiting() == []
     assert {q["kind"] for q in lake.quarantine() if q["closed_at"] is None} == {"duplicate"}
     assert read_writer(lake.zones.state).open_run == ""
-    reports = [json.loads(file.read_text()) for file in lake.zones.runs.glob("*/report.json")]
+    reports = [json.loads(file.read_text()) for file in lake.there.runs.glob("*/report.json")]
     assert len(reports) > DAYS
     assert all(d["balanced"] for report in reports for d in report["datasets"].values())
 

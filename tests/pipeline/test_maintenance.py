@@ -53,7 +53,7 @@ def test_small_files_become_one_and_a_later_run_goes_on(scattered: Lake) -> None
 
 
 def test_files_that_a_reader_of_the_last_week_may_need_stay(scattered: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = scattered.zones.table("par")
+    folder = scattered.there.tables / "par"
     kept(scattered)
     assert len(list(folder.glob("*.parquet"))) == 5
     assert DeltaTable(str(folder), version=3).to_pyarrow_table().num_rows > 0
@@ -111,8 +111,8 @@ def test_maintenance_that_dies_can_be_begun_again(scattered: Lake, monkeypatch: 
 
 
 def test_runs_of_another_year_go_with_their_pages(scattered: Lake) -> None:
-    folder = sorted(scattered.zones.runs.iterdir())[0]
-    page = scattered.zones.processed / "data-docs" / folder.name
+    folder = sorted(scattered.there.runs.iterdir())[0]
+    page = scattered.there.processed / "data-docs" / folder.name
     page.mkdir(parents=True)
     old = (NOW - timedelta(days=500)).timestamp()
     for file in folder.rglob("*"):
@@ -121,4 +121,4 @@ def test_runs_of_another_year_go_with_their_pages(scattered: Lake) -> None:
     assert kept(scattered)["runs"] == (folder.name,)
     assert not folder.exists()
     assert not page.exists()
-    assert len(list(scattered.zones.runs.iterdir())) == 3
+    assert len(list(scattered.there.runs.iterdir())) == 3

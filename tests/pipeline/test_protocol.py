@@ -19,7 +19,8 @@ from spark_app.config.settings import RunMode
 from spark_app.errors import ForeignCommit, LockHeld, StateUnreadable, UsageError
 from spark_app.reporting.progress import Silent
 from spark_app.runs.abandon import abandon_run, accept_commit
-from spark_app.runs.lock import read_writer, writer_lock
+from spark_app.runs.lock import writer_lock
+from spark_app.runs.writer import read_writer
 from tests.lake import ITEMS, ORDERS, PRODUCTS, Lake, item, order, product
 
 pytestmark = pytest.mark.engine
@@ -57,7 +58,7 @@ def content(lake: Lake) -> dict[str, Any]:
         "waiting": [{k: v for k, v in w.items() if k not in free} for w in lake.waiting(still=False)],
         "history": sorted(r["uri"] for r in lake.rows(lake.zones.system_table("load_history"))),
         "raw": lake.raw(),
-        "rejected": sorted(f.name for f in lake.zones.rejected.rglob("*") if f.is_file()),
+        "rejected": sorted(name.rpartition("/")[2] for name in lake.below(lake.zones.rejected)),
     }
 
 
@@ -67,7 +68,7 @@ def kill_at(window: str, when: str, monkeypatch: pytest.MonkeyPatch) -> None:
     real: Callable[..., Any] = getattr(rooms[-1], window)
 
     def dies(*args: Any, **kwargs: Any) -> Any:
-        if window == "remove_staged" and not (args[0] / args[1] / "report.json").exists():
+        if window == "remove_staged" and not (args[0] / args[1] / "report.json").is_file():
             return real(*args, **kwargs)  # the sweep before a run begins: dying there is never having begun
         if when == "after":
             real(*args, **kwargs)
@@ -235,7 +236,7 @@ def test_a_damaged_plan_is_one_clear_error_and_nothing_moves(lake: Lake, monkeyp
     fill(lake)
     run_killed_at("_staged", "before", lake, monkeypatch)
     run_id = read_writer(lake.zones.state).open_run
-    (lake.zones.runs / run_id / "plan.json").write_text("{")
+    (lake.there.runs / run_id / "plan.json").write_text("{")
     with pytest.raises(StateUnreadable, match=run_id):
         lake.run()
     assert len(lake.raw()) == 4
@@ -246,7 +247,7 @@ def test_a_staged_attempt_of_an_unknown_format_stops_with_the_version_to_use(
 ) -> None:
     fill(lake)
     run_killed_at("publish", "before", lake, monkeypatch, open_gate="test")
-    (marker,) = (lake.zones.runs).rglob("staged.json")
+    (marker,) = (lake.there.runs).rglob("staged.json")
     marker.write_text(json.dumps(json.loads(marker.read_text()) | {"format": 99, "version": "9.9"}))
     with pytest.raises(StateUnreadable, match="format 99"):
         lake.run()
@@ -269,7 +270,7 @@ def test_a_file_that_changes_while_the_run_reads_is_held_and_loads_next_time(lak
     lake.put("orders/b.csv", [ORDERS, order(5)])
 
     def grow() -> None:
-        with (lake.zones.raw[0] / "orders/a.csv").open("a") as file:
+        with (lake.there.raw / "orders/a.csv").open("a") as file:
             file.write(order(2) + "\n")
 
     lake.observer = During(grow)
@@ -313,8 +314,8 @@ def test_a_file_replaced_after_it_was_read_stays_in_raw_as_the_new_file_it_is(
 )
 def test_a_folder_that_cannot_be_written_is_named(lake: Lake) -> None:
     lake.put("orders/a.csv", [ORDERS, order(1)])
-    lake.zones.processed.mkdir()
-    lake.zones.processed.chmod(0o500)
+    lake.there.processed.mkdir()
+    lake.there.processed.chmod(0o500)
     with pytest.raises(Exception, match="Cannot"):
         lake.run()
 
@@ -339,10 +340,10 @@ def test_two_threads_of_the_same_process_do_not_write_at_once(lake: Lake) -> Non
 def test_uncommitted_attempts_are_staged_anew(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(lake)
     run_killed_at("publish", "before", lake, monkeypatch, open_gate="test")
-    (marker,) = lake.zones.runs.rglob("staged.json")
+    (marker,) = lake.there.runs.rglob("staged.json")
     marker.unlink()
     assert lake.runs()[0].exit_code == 4
-    assert not list(lake.zones.runs.rglob("staged"))
+    assert not list(lake.there.runs.rglob("staged"))
 
 
 def test_held_files_stay_and_the_others_load(lake: Lake) -> None:
@@ -360,7 +361,7 @@ def test_held_files_stay_and_the_others_load(lake: Lake) -> None:
     assert "1 of 2 rows are invalid (50.0 %, limit 25 %)" in file["error"]
     assert lake.counts(report, "orders") == {"read": 1, "inserted": 1}
     assert (lake.raw(), lake.quarantine()) == (["orders/bad.csv"], [])
-    assert (lake.zones.runs / report.run_id / "held_rows" / "orders").is_dir()
+    assert (lake.there.runs / report.run_id / "held_rows" / "orders").is_dir()
     opened = lake.run(open_gate="FIN-812")
     assert lake.counts(opened, "orders") == {"read": 2, "inserted": 1, "quarantined": 1}
     assert opened.data["open_gate"] == "FIN-812"
@@ -376,7 +377,7 @@ def test_children_of_a_held_file_wait(lake: Lake) -> None:
 def test_plans_name_no_row(lake: Lake, tmp_path: Path) -> None:
     lake.put("orders/a.csv", [ORDERS, order(1, user="someone-secret")])
     report = lake.run()
-    folder = lake.zones.runs / report.run_id
+    folder = lake.there.runs / report.run_id
     for file in folder.rglob("*.json"):
         assert "someone-secret" not in file.read_text(), file
 

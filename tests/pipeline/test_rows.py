@@ -270,7 +270,7 @@ def test_of_equal_bytes_one_file_loads_and_both_are_archived(
     }
     assert lake.table(dataset, ["source_file"]) == [(f"raw/{dataset}/{read}/a.csv",)]
     archived = sorted(
-        f.relative_to(lake.zones.archive / report.run_id).as_posix() for f in lake.zones.archive.rglob("*.csv")
+        f.relative_to(lake.there.archive / report.run_id).as_posix() for f in lake.there.archive.rglob("*.csv")
     )
     assert archived == [f"{dataset}/one/a.csv", f"{dataset}/two/a.csv"]
 
@@ -287,7 +287,7 @@ def test_tables_carry_no_feature_that_a_reader_may_lack(lake: Lake) -> None:
     lake.put("orders/a.csv", [ORDERS, order(1), order(1), order(2, "-1")])
     lake.put("order_items/a.csv", [ITEMS, item(1, 9)])
     lake.run(open_gate="test")
-    for log in lake.zones.processed.rglob("_delta_log"):
+    for log in lake.there.processed.rglob("_delta_log"):
         protocol = DeltaTable(str(log.parent)).protocol()
         assert (protocol.min_reader_version, protocol.min_writer_version) == (1, 2), log
         assert not protocol.reader_features

@@ -9,8 +9,8 @@ import pytest
 
 from spark_app.config.settings import RunMode
 from spark_app.errors import ContractError
-from spark_app.runs.lock import read_writer
 from spark_app.runs.plan import load_config
+from spark_app.runs.writer import read_writer
 from tests.lake import Lake
 from tests.pipeline.test_found_in_review import configured
 

@@ -11,8 +11,8 @@ import pytest
 from spark_app.engine.port import Engine
 from spark_app.errors import StateUnreadable, StorageDenied
 from spark_app.runs.abandon import abandon_run
-from spark_app.runs.lock import read_writer
 from spark_app.runs.plan import Config
+from spark_app.runs.writer import read_writer
 from tests.lake import ORDERS, Lake, order
 from tests.pipeline.test_protocol import run_killed_at
 
@@ -55,7 +55,7 @@ def test_a_damaged_staged_file_is_named_and_the_run_can_be_given_up(
     lake.put("orders/a.csv", [ORDERS, order(1), order(2)])
     run_killed_at("publish", "before", lake, monkeypatch)
     run_id = read_writer(lake.zones.state).open_run
-    for file in (lake.zones.runs / run_id / "staged").rglob("rows/*.parquet"):
+    for file in (lake.there.runs / run_id / "staged").rglob("rows/*.parquet"):
         file.write_bytes(file.read_bytes()[:100])
         for checksum in file.parent.glob(".*.crc"):
             checksum.unlink()
@@ -69,7 +69,7 @@ def test_a_damaged_staged_file_is_named_and_the_run_can_be_given_up(
 def test_a_lost_file_of_a_table_is_an_error_of_the_surroundings(lake: Lake) -> None:
     lake.put("orders/a.csv", [ORDERS, order(1)])
     lake.run()
-    for file in lake.zones.table("orders").rglob("*.parquet"):
+    for file in (lake.there.tables / "orders").rglob("*.parquet"):
         if "_delta_log" not in file.parts:
             file.unlink()
     lake.put("orders/b.csv", [ORDERS, order(1, "11")], "2025-05-20")

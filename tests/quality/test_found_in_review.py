@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,13 @@ import pytest
 from spark_app.config.settings import config_folder
 from spark_app.errors import SuiteError
 from spark_app.quality.compiler import compile_suite
+from spark_app.quality.figures import MaxBetween, MinBetween, SumBetween
 from spark_app.quality.lint import lint
 from spark_app.quality.literals import literal_value
-from spark_app.quality.suite import Suite
+from spark_app.quality.parsing import MatchesJsonSchema
+from spark_app.quality.several import PairEqual, SumEqual
+from spark_app.quality.suite import Expectation, Suite
+from spark_app.quality.values import Values
 from spark_app.runs.plan import Config, load_config
 from tests.quality.test_suites import compiled
 
@@ -32,6 +36,14 @@ def rule(gx_type: str, column: str | None, **kwargs: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("expectation", "said"),
     [
+        (rule(MATCH, "user_id", regex=".{2000}" * 3), "6,000 parts"),
+        (rule(AMONG, "order_num", value_set=[1], row_condition="user_id > 4", condition_parser="spark"), "in quotes"),
+        (
+            rule(SCHEMA, "user_id", json_schema={"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}}),
+            "to itself",
+        ),
+        (rule(SCHEMA, "user_id", json_schema={"pattern": "(?=a)b"}), "cannot be used"),
+        (rule(AMONG, "order_num", value_set=[1], windows=[{"range": 5}]), "earlier results"),
         (rule(BETWEEN, "total_amount", min_value=float("nan"), max_value=1), "no number"),
         (rule(BETWEEN, "total_amount", max_value="Infinity"), "no number"),
         (rule(BETWEEN, "total_amount", max_value=1e30), "more than 28 digits"),
@@ -113,6 +125,7 @@ def test_two_rules_about_the_batch_of_one_name_are_refused(config: Config) -> No
             "no value fits both",
         ),
         ([rule("expect_column_mood_to_be_good", "user_id")], "Great Expectations 1.24 has no such type"),
+        ([rule(AMONG, "order_num", value_set=[1, 1.5])], "no value of long is 1.5"),
         ([rule("expect_column_values_to_be_null", "order_id")], "the contract wants a value of order_id"),
         (
             [
@@ -182,3 +195,60 @@ def test_a_suite_file_that_cannot_be_used_is_refused(tmp_path: Path, name: str, 
     with pytest.raises(SuiteError) as refused:
         load_config(tmp_path)
     assert said in str(refused.value)
+
+
+def test_a_format_without_a_year_is_a_format(config: Config) -> None:
+    compiled(
+        config, "orders", rule("expect_column_values_to_match_strftime_format", "user_id", strftime_format="%d-%b")
+    )
+
+
+@pytest.mark.parametrize(
+    ("schema", "text"),
+    [
+        ({"type": "number", "multipleOf": 0.01}, "1e400"),
+        ({"type": "array", "items": {"$ref": "#"}}, "[" * 400 + "]" * 400),
+        ({"type": "string", "pattern": "^(a+)+$"}, '"' + "a" * 60 + '!"'),
+        ({"patternProperties": {"^(a+)+$": False}, "type": "string"}, '{"' + "a" * 60 + '!": 1}'),
+    ],
+)
+def test_a_value_that_a_schema_cannot_cope_with_does_not_fit_it(schema: dict[str, Any], text: str) -> None:
+    accepts = MatchesJsonSchema(column="c", json_schema=schema).accepts()
+    assert accepts(text) is False
+
+
+def test_patterns_of_a_schema_still_decide() -> None:
+    schema = {"properties": {"a": {"pattern": "^x"}}, "patternProperties": {"^n_": {"type": "number"}}}
+    accepts = MatchesJsonSchema(column="c", json_schema=schema).accepts()
+    texts = ['{"a": "xy", "n_1": 2}', '{"a": "yx"}', '{"n_1": "2"}', '{"a": 7}']
+    assert [accepts(text) for text in texts] == [True, False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("model", "bounds", "figure", "holds"),
+    [
+        (MinBetween, {"min_value": "2025-05-01T12:00"}, date(2025, 5, 1), False),
+        (MinBetween, {"min_value": "2025-05-01"}, date(2025, 5, 1), True),
+        (MaxBetween, {"max_value": "2025-06-01T12:00", "strict_max": True}, date(2025, 6, 1), True),
+        (MaxBetween, {"max_value": "2025-06-01", "strict_max": True}, date(2025, 6, 1), False),
+    ],
+)
+def test_an_extreme_of_dates_is_compared_with_a_moment_as_rows_are(
+    model: Any, bounds: dict[str, Any], figure: date, holds: bool
+) -> None:
+    values = Values({"d": "date"}, "UTC", str, str)
+    assert model(column="d", **bounds).holds({"figure": figure}, values) is holds
+
+
+def test_sums_of_more_digits_than_are_kept_are_refused() -> None:
+    with pytest.raises(ValueError, match="without loss"):
+        SumBetween(column="a", min_value=1).check({"a": "decimal(38,0)"})
+    with pytest.raises(ValueError, match="without loss"):
+        SumEqual(column_list=("a", "b"), sum_total=1).check({"a": "decimal(38,0)", "b": "int"})
+    with pytest.raises(ValueError, match="cannot be compared"):
+        PairEqual(column_A="a", column_B="b").check({"a": "decimal(38,6)", "b": "decimal(38,0)"})
+
+
+def test_a_rule_without_words_of_its_own_is_told_by_its_type_and_arguments() -> None:
+    said = Expectation.model_validate(rule(BETWEEN, "total_amount", min_value=1, max_value=None)).sentence
+    assert said == "total_amount · column values to be between · min_value 1"

@@ -39,7 +39,7 @@ def reviewed(lake: Lake) -> Lake:
 
 
 def test_counts_are_those_of_the_report(reviewed: Lake) -> None:
-    report = json.loads((reviewed.zones.runs / "first" / "report.json").read_text())
+    report = json.loads((reviewed.there.runs / "first" / "report.json").read_text())
     found = json.loads(results_file(reviewed.zones.runs, report["run_id"], "order_items").read_text())
     counts = report["datasets"]["order_items"]
     by_rule = {r["expectation_config"]["meta"]["rule"]: r for r in found["results"]}
@@ -55,7 +55,7 @@ def test_counts_are_those_of_the_report(reviewed: Lake) -> None:
 def test_great_expectations_itself_reads_the_results(reviewed: Lake) -> None:
     from great_expectations.core.expectation_validation_result import ExpectationSuiteValidationResultSchema
 
-    for file in reviewed.zones.runs.glob("*/validations/*.json"):
+    for file in reviewed.there.runs.glob("*/validations/*.json"):
         read = ExpectationSuiteValidationResultSchema().load(json.loads(file.read_text()))
         assert read["statistics"]["evaluated_expectations"] == len(read["results"])
 
@@ -68,7 +68,7 @@ def test_a_second_build_writes_no_page_and_the_index_is_newest_first(reviewed: L
 
 
 def test_builders_side_by_side_and_a_damaged_list_leave_a_whole_index(reviewed: Lake) -> None:
-    index = build(reviewed.zones).index
+    index = build(reviewed.zones).index.path
     whole = index.read_text()
     shutil.rmtree(index.parent)
     builders = [threading.Thread(target=build, args=(reviewed.zones,)) for _ in range(3)]
@@ -82,7 +82,7 @@ def test_builders_side_by_side_and_a_damaged_list_leave_a_whole_index(reviewed: 
 
 
 def test_a_name_of_a_file_is_text_and_never_markup(reviewed: Lake) -> None:
-    site = build(reviewed.zones).index.parent
+    site = build(reviewed.zones).index.path.parent
     pages = "".join(page.read_text() for page in site.rglob("*.html"))
     assert NAMED not in pages
     assert "&lt;b&gt;&amp;" in pages
@@ -103,7 +103,7 @@ def test_a_masked_value_stands_on_no_page_and_in_no_result(lake: Lake, tmp_path:
     lake.run(RunMode.VALIDATE_ONLY)
     lake.run()
     build(lake.zones)
-    seen = [f for f in lake.zones.processed.rglob("*") if f.is_file() and f.suffix in (".json", ".html", ".log", "")]
+    seen = [f for f in lake.there.processed.rglob("*") if f.is_file() and f.suffix in (".json", ".html", ".log", "")]
     assert len([f for f in seen if f.suffix == ".html"]) == 4
     for file in seen:
         if "_delta_log" not in file.parts:  # the tables' own statistics: as clear as the tables
@@ -131,8 +131,8 @@ def test_a_masked_value_that_waits_expires_and_is_in_the_way_of_an_error_is_told
     lake.run(now=NOW + timedelta(days=3))
     assert {q["kind"] for q in lake.quarantine()} == {"expired"}
     build(lake.zones)
-    told = [f for f in lake.zones.runs.rglob("*") if f.is_file() and f.suffix in (".json", ".log")]
-    told += (lake.zones.processed / "data-docs").rglob("*.html")
+    told = [f for f in lake.there.runs.rglob("*") if f.is_file() and f.suffix in (".json", ".log")]
+    told += (lake.there.processed / "data-docs").rglob("*.html")
     assert told
     assert [f for f in told if secret in f.read_text(errors="replace")] == []
     assert secret not in "".join(capfd.readouterr())
@@ -167,7 +167,7 @@ def address(reviewed: Lake, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         told.append(url)
         ready.set()
 
-    site = build(reviewed.zones).index.parent
+    site = build(reviewed.zones).index.path.parent
     thread = threading.Thread(target=serving.serve, args=(site, 0, started))
     thread.start()
     assert ready.wait(10)
@@ -217,11 +217,11 @@ def test_a_steward_finds_the_failures_and_the_run_before(browser: Any, address: 
 
 
 def test_a_page_that_was_built_before_its_run_had_a_report_is_built_again(reviewed: Lake) -> None:
-    report = reviewed.zones.runs / "first" / "report.json"
+    report = reviewed.there.runs / "first" / "report.json"
     kept = report.read_bytes()
     report.unlink()
     build(reviewed.zones)
-    page = reviewed.zones.processed / "data-docs" / "first" / "orders.html"
+    page = reviewed.there.processed / "data-docs" / "first" / "orders.html"
     assert "rows read" not in page.read_text()
     report.write_bytes(kept)
     assert build(reviewed.zones).written == 3

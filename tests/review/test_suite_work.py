@@ -16,6 +16,7 @@ from spark_app.errors import UsageError
 from spark_app.review.draft import draft
 from spark_app.review.preview import preview
 from spark_app.runs.plan import load_config
+from spark_app.storage.at import place_at
 from tests.lake import NOW, ORDERS, Lake, order
 from tests.pipeline.test_found_in_review import PAR, configured
 
@@ -39,16 +40,19 @@ def test_a_preview_counts_the_rows_that_would_change_side_and_writes_nothing(
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
     before = lake.versions(), sorted(map(str, lake.root.rglob("*")))
-    found = preview(lake.engine, lake.zones, load_config(folder), "orders", 5, NOW, tmp_path / "scratch")
+    found = preview(lake.engine, lake.zones, load_config(folder), "orders", 5, NOW, place_at(tmp_path / "scratch"))
     assert (found.files, found.rows) == (2, 12)
     assert (found.newly_bad, found.more) == (3, {"total_amount_out_of_range": 3})
     assert (found.newly_good, found.fewer) == (1, {"total_amount_out_of_range": 1})
     assert before == (lake.versions(), sorted(map(str, lake.root.rglob("*"))))
-    assert preview(lake.engine, lake.zones, load_config(folder), "orders", 5, None, tmp_path / "own").more == found.more
-    last = preview(lake.engine, lake.zones, lake.config, "orders", 1, NOW, tmp_path / "again")
+    assert (
+        preview(lake.engine, lake.zones, load_config(folder), "orders", 5, None, place_at(tmp_path / "own")).more
+        == found.more
+    )
+    last = preview(lake.engine, lake.zones, lake.config, "orders", 1, NOW, place_at(tmp_path / "again"))
     assert (last.files, last.newly_bad, last.newly_good) == (1, 0, 0)
     with pytest.raises(UsageError, match="is in the archive"):
-        preview(lake.engine, lake.zones, lake.config, "products", 1, NOW, tmp_path / "none")
+        preview(lake.engine, lake.zones, lake.config, "products", 1, NOW, place_at(tmp_path / "none"))
 
 
 def test_a_draft_from_files_loads_those_files(lake: Lake, tmp_path: Path) -> None:
@@ -59,7 +63,7 @@ def test_a_draft_from_files_loads_those_files(lake: Lake, tmp_path: Path) -> Non
         f"T{n};2025-01-{n % 28 + 1:02d};{states[n % 3]};{n}.50;2025-02-01T10:00:00Z;{ends[n % 5]}" for n in range(60)
     ]
     file = lake.put("tickets/a.csv", [header, *rows])
-    contract, suite = draft(lake.engine, [file], "tickets", tmp_path / "scratch")
+    contract, suite = draft(lake.engine, [file], "tickets", place_at(tmp_path / "scratch"))
     said = yaml.safe_load(contract)
     assert {name: column["type"] for name, column in said["columns"].items()} == {
         "ticket_no": "string",
@@ -84,7 +88,7 @@ def test_a_draft_from_files_loads_those_files(lake: Lake, tmp_path: Path) -> Non
 
 
 def test_a_draft_of_the_real_input_finds_keys_and_types(engine: Engine, real_input: Path, tmp_path: Path) -> None:
-    contract, _ = draft(engine, sorted((real_input / "orders").glob("*.csv"))[:2], "orders", tmp_path)
+    contract, _ = draft(engine, sorted((real_input / "orders").glob("*.csv"))[:2], "orders", place_at(tmp_path))
     said, ours = yaml.safe_load(contract), load_config(config_folder(None)).contracts["orders"]
     assert set(said["columns"]) == set(ours.names)
     assert said["columns"]["order_timestamp"]["type"] == "timestamp"
@@ -94,7 +98,7 @@ def test_a_draft_of_the_real_input_finds_keys_and_types(engine: Engine, real_inp
 def test_a_file_without_a_header_is_no_draft(engine: Engine, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("1,2,3\n4,5,6\n")
     with pytest.raises(UsageError, match="not a header"):
-        draft(engine, [tmp_path / "a.csv"], "things", tmp_path / "scratch")
+        draft(engine, [tmp_path / "a.csv"], "things", place_at(tmp_path / "scratch"))
 
 
 def test_a_preview_judges_rules_of_the_batch_in_each_run_by_itself(lake: Lake, tmp_path: Path) -> None:
@@ -105,18 +109,18 @@ def test_a_preview_judges_rules_of_the_batch_in_each_run_by_itself(lake: Lake, t
     count = {"type": "expect_table_row_count_to_equal", "kwargs": {"value": 3}, "meta": {"rule": "three"}}
     unique = {"type": "expect_column_values_to_be_unique", "kwargs": {"column": "p"}, "meta": {"rule": "once"}}
     new = load_config(configured(tmp_path / "new", PAR, suites={"par": [count, unique]}))
-    found = preview(lake.engine, lake.zones, new, "par", 5, None, tmp_path / "scratch")
+    found = preview(lake.engine, lake.zones, new, "par", 5, None, place_at(tmp_path / "scratch"))
     assert (found.files, found.rows, found.newly_bad) == (2, 4, 0), "a key of two runs is no repetition in either"
     assert (found.failing, found.passing) == ({"three": 2}, {})
     lake.put("par/c.csv", "p,x\n1,c\n1,d\n3,c\n", "2025-05-20")
     lake.run()
-    last = preview(lake.engine, lake.zones, new, "par", 1, None, tmp_path / "last")
+    last = preview(lake.engine, lake.zones, new, "par", 1, None, place_at(tmp_path / "last"))
     assert (last.newly_bad, last.more, last.failing) == (2, {"once": 2}, {})
 
 
 def drafted(lake: Lake, folder: Path, *files: Path) -> dict[str, Any]:
     """The draft's contract, which then loads the very files."""
-    contract, suite = draft(lake.engine, files, "things", folder / "scratch")
+    contract, suite = draft(lake.engine, files, "things", place_at(folder / "scratch"))
     for name, text in (("contracts/things.yaml", contract), ("ge_suites/things.json", suite)):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
@@ -144,7 +148,7 @@ def test_a_draft_keeps_leading_zeros_and_codes_and_finds_a_key_of_two_columns(la
 
 def test_a_draft_without_a_key_says_how_many_rows_would_be_lost(lake: Lake, tmp_path: Path) -> None:
     file = lake.put("things/a.csv", ["a,b", "1,x", "1,x", "2,"])
-    text, _ = draft(lake.engine, [file], "things", tmp_path / "scratch")
+    text, _ = draft(lake.engine, [file], "things", place_at(tmp_path / "scratch"))
     assert "by this key 1 rows would be duplicates" in text
 
 
@@ -155,7 +159,7 @@ def test_a_draft_names_the_worksheets_that_are_data(lake: Lake, tmp_path: Path) 
     for row in (["id", "name", None], [1, "a", None], [2, "b", None]):
         book.active.append(row)
     book.create_sheet("Notes").append(["call them"])
-    file = lake.zones.raw[0] / "things" / "a.xlsx"
+    file = lake.there.raw / "things" / "a.xlsx"
     file.parent.mkdir(parents=True)
     book.save(file)
     assert drafted(lake, tmp_path, file)["excel"] == {"sheets": ["Sheet"]}
@@ -176,4 +180,4 @@ def test_files_that_no_draft_can_stand_for_are_refused(
     for name, text in zip(names, files, strict=True):
         name.write_text(text)
     with pytest.raises(UsageError, match=said):
-        draft(engine, names, "things", tmp_path / "scratch")
+        draft(engine, names, "things", place_at(tmp_path / "scratch"))

@@ -1,0 +1,99 @@
+"""A real S3 server (SeaweedFS, which a Python package brings) on loopback, with its data in a temporary folder.
+
+Its address is chosen and told to this process's environment when this module is imported, so that whatever is started
+later reaches it; the server itself starts when a test first asks for it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sysconfig
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+OWNER, READER = ("AKOWNER", "owner-of-all"), ("AKREADER", "reads-only")
+_GRPC = 10_000
+"""SeaweedFS listens for gRPC at each of its ports plus this."""
+_STARTS_WITHIN = 60
+
+
+def _free_port() -> int:
+    """A free port of which the neighbour for gRPC is free too; processes side by side begin to look elsewhere."""
+    for port in range(20_000 + os.getpid() % 2_000 * 10, 55_000):
+        with socket.socket() as one, socket.socket() as other:
+            try:
+                one.bind(("127.0.0.1", port))
+                other.bind(("127.0.0.1", port + _GRPC))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError("no port is free")
+
+
+PORT = _free_port()
+ENDPOINT = f"http://127.0.0.1:{PORT}"
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": OWNER[0],
+    "AWS_SECRET_ACCESS_KEY": OWNER[1],
+    "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ENDPOINT_URL": ENDPOINT,
+}
+os.environ.update(ENVIRONMENT)
+
+
+def client(who: tuple[str, str] = OWNER) -> Any:
+    """A client of its own, which knows nothing of the product's."""
+    path_style = Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1})
+    return boto3.client(
+        "s3", endpoint_url=ENDPOINT, aws_access_key_id=who[0], aws_secret_access_key=who[1], config=path_style
+    )
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[None]:
+    """The server, with its data in the folder."""
+    identities = [
+        {"name": name, "credentials": [{"accessKey": key, "secretKey": secret}], "actions": actions}
+        for name, (key, secret), actions in (
+            ("owner", OWNER, ["Admin", "Read", "Write", "List", "Tagging"]),
+            ("reader", READER, ["Read", "List"]),
+        )
+    ]
+    (folder / "s3.json").write_text(json.dumps({"identities": identities}))
+    ports = [f"-{name}.port={_free_port() + number}" for number, name in enumerate(("master", "volume", "filer"), 1)]
+    weed = Path(sysconfig.get_path("scripts")) / "weed"
+    fixed = ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-webdav=false", "-admin.ui=false", f"-s3.port={PORT}"]
+    command = [weed, "mini", f"-dir={folder}", f"-s3.config={folder / 's3.json'}", *fixed, *ports]
+    with (folder / "weed.log").open("wb") as log:
+        server = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
+    try:
+        _await(server, folder / "weed.log")
+        yield
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+def _await(server: subprocess.Popen[bytes], log: Path) -> None:
+    """Until a bucket can be made and written to."""
+    until, owner = time.monotonic() + _STARTS_WITHIN, client()
+    while time.monotonic() < until and server.poll() is None:
+        try:
+            owner.create_bucket(Bucket="ready")
+            owner.put_object(Bucket="ready", Key="ready", Body=b"")
+        except (BotoCoreError, ClientError):
+            time.sleep(0.2)
+            continue
+        return
+    raise RuntimeError(f"the S3 server did not start: {log.read_text()[-2000:]}")
