@@ -19,6 +19,7 @@ from spark_app.reporting.report import (
     failed_report,
     finished_report,
     read_report,
+    save_first,
     save_report,
 )
 from spark_app.runs import plan as plans
@@ -142,14 +143,15 @@ def _execute(plan: Plan, around: Surroundings, resumed: list[str] | None = None)
     except LockLost:
         raise  # whoever has the lock writes the report
     except Exception as error:  # a bug too has a report; nothing is swallowed
+        around.require_lock()  # what fails in a run that another has taken over is no news of its own
         failed = failed_report(plan, around.engine_name, error, time.perf_counter() - started)
-        save_report(failed, around.zones.runs)
+        save_first(failed, around.zones.runs)
         around.observer.failed(failed)
         raise
     seconds = {**work.seconds, "total": time.perf_counter() - started}
     around.require_lock()
     report = finished_report(plan, around.engine_name, outcomes, seconds, resumed or [])
-    save_report(report, around.zones.runs)
+    save_first(report, around.zones.runs)
     remove_staged(around.zones.runs, plan.run_id)  # last: until the report is there, a later run may need it
     around.observer.finished(report)
     return report

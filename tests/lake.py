@@ -14,7 +14,7 @@ from spark_app.config.settings import RunMode, Zones
 from spark_app.engine.port import Engine
 from spark_app.loading import Surroundings
 from spark_app.reporting.progress import Silent
-from spark_app.reporting.report import Report
+from spark_app.reporting.report import Report, newest_first
 from spark_app.runs.plan import Config, Request
 from spark_app.storage.local import LocalPlace
 from spark_app.storage.place import Place
@@ -84,9 +84,17 @@ class Lake:
         return file
 
     def runs(self, mode: RunMode = RunMode.FULL, **asked: Any) -> list[Report]:
-        request = Request(self.zones, mode, now=asked.pop("now", NOW), **asked)
-        around = Surroundings(self.zones, lambda: self.engine, self.engine.name, self.observer)
-        return list(pipeline.load(request, self.config, around))
+        return list(pipeline.load(self.request(mode, **asked), self.config, self.around()))
+
+    def request(self, mode: RunMode = RunMode.FULL, **asked: Any) -> Request:
+        return Request(self.zones, mode, now=asked.pop("now", NOW), **asked)
+
+    def around(self) -> Surroundings:
+        return Surroundings(self.zones, lambda: self.engine, self.engine.name, self.observer)
+
+    def reports(self) -> dict[str, str]:
+        """The reports of all runs, as they are stored."""
+        return {run: (self.zones.runs / run / "report.json").read_text() for run in newest_first(self.zones.runs)}
 
     def run(self, mode: RunMode = RunMode.FULL, **asked: Any) -> Report:
         return self.runs(mode, **asked)[-1]

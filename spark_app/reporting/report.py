@@ -123,6 +123,13 @@ def _verdict(plan: Plan, outcomes: list[DatasetOutcome]) -> tuple[int, str]:
     return 0, "succeeded" if busy else "nothing_to_do"
 
 
+def save_first(report: Report, runs: Place) -> None:
+    """Saves a run's report, unless it has ended already: a run that was thought dead may come late."""
+    there = read_report(runs, report.run_id)
+    if there is None or not there.finished:
+        save_report(report, runs)
+
+
 def save_report(report: Report, runs: Place) -> None:
     folder = runs / report.run_id
     report_file(runs, report.run_id).write(report.to_json())

@@ -38,7 +38,7 @@ WINDOWS = (
     "record_history",
     "settle_files",
     "remove_staged",
-    "save_report",
+    "save_first",
 )
 
 
