@@ -1,0 +1,97 @@
+"""A server that is slow, silent, or whose answers are lost: asked again, within a bound, and never wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from spark_app.errors import StorageDenied, StorageUnreachable
+from spark_app.storage import s3_client
+from spark_app.storage.at import place_at
+from spark_app.storage.place import Place, SharedPlace
+from tests.faulty_s3 import Proxy, proxied
+
+
+@pytest.fixture
+def proxy(s3: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+    with proxied() as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint)
+        monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.01)
+        s3_client.connection.cache_clear()
+        yield server
+    s3_client.connection.cache_clear()
+
+
+@pytest.fixture
+def place(bucket: str, proxy: Proxy) -> SharedPlace:
+    found = place_at(f"s3://{bucket}/x")
+    assert isinstance(found, SharedPlace)
+    return found
+
+
+@pytest.mark.parametrize("fault", ["throttled", "cut", "lost"])
+def test_a_fault_or_two_are_asked_away(place: Place, proxy: Proxy, fault: str) -> None:
+    proxy.faults.extend([fault, fault])
+    place.write("content")
+    assert proxy.seen.count("PUT") == 3
+    proxy.faults.extend([fault, fault])
+    assert place.read_text() == "content"
+
+
+@pytest.mark.parametrize("fault", ["throttled", "cut"])
+def test_a_fault_that_stays_is_told_as_one_worth_a_retry_after_a_bound(place: Place, proxy: Proxy, fault: str) -> None:
+    proxy.faults.extend([fault] * 100)
+    with pytest.raises(StorageUnreachable, match="gave no answer that helps") as gone:
+        place.write("content")
+    assert (gone.value.exit_code, gone.value.retryable) == (5, True)
+    assert str(place) in gone.value.where
+    assert proxy.seen.count("PUT") == 6
+
+
+def test_a_first_write_whose_answer_was_lost_is_known_as_ones_own(place: Place, proxy: Proxy) -> None:
+    proxy.faults.append("lost")
+    assert place.write_new("mine")
+    assert not place.write_new("another's")
+
+
+def test_a_change_whose_answer_was_lost_is_known_as_ones_own(place: SharedPlace, proxy: Proxy) -> None:
+    first = place.replace("one", "")
+    assert first
+    proxy.faults.append("lost")
+    second = place.replace("two", first)
+    assert second
+    assert place.read_tagged().tag == second
+
+
+def test_a_move_whose_answers_were_lost_is_done_once(bucket: str, proxy: Proxy) -> None:
+    source, target = place_at(f"s3://{bucket}/raw"), place_at(f"s3://{bucket}/archive")
+    source.write("content")
+    pin = source.pin()
+    proxy.faults.extend(["", "", "lost"])
+    moved = source.move_to(target, pin) or source.move_to(target, pin)
+    assert (moved, source.is_file(), target.read_text()) == (True, False, "content")
+
+
+def test_a_server_that_is_not_there_is_worth_a_retry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.01)
+    s3_client.connection.cache_clear()
+    try:
+        with pytest.raises(StorageUnreachable):
+            place_at("s3://lake/x").is_zone()
+    finally:
+        s3_client.connection.cache_clear()
+
+
+def test_without_credentials_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+    s3_client.connection.cache_clear()
+    try:
+        with pytest.raises(StorageDenied, match="no AWS credentials"):
+            place_at("s3://lake/x").is_zone()
+    finally:
+        s3_client.connection.cache_clear()
