@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spark_app.config.settings import EngineSettings
-from spark_app.engine.jars import delta_jars
+from spark_app.engine.jars import class_path
 from spark_app.engine.port import Engine
 from spark_app.errors import EngineMissing
 from spark_app.storage.place import Place
@@ -40,12 +40,12 @@ class ClassicEngine(Engine):
     name = "spark"
 
     @classmethod
-    def start(cls, settings: EngineSettings, log: Path) -> ClassicEngine:
+    def start(cls, settings: EngineSettings, log: Path, *, s3: bool = False) -> ClassicEngine:
         _require_java()
         from pyspark.sql import SparkSession
 
         builder = SparkSession.builder.appName("lakehouse")
-        for key, value in (_SETTINGS | _local_settings(settings) | _s3_settings()).items():
+        for key, value in (_SETTINGS | _local_settings(settings, s3=s3) | _s3_settings()).items():
             builder = builder.config(key, value)
         with _stderr_to(log):  # the JVM keeps the stream it was born with
             session = builder.getOrCreate()
@@ -70,7 +70,7 @@ class ClassicEngine(Engine):
         return self.spark.createDataFrame(table)
 
 
-def _local_settings(settings: EngineSettings) -> dict[str, str]:
+def _local_settings(settings: EngineSettings, *, s3: bool) -> dict[str, str]:
     """What a session of our own needs. Under spark-submit the platform has said all of this already."""
     if os.environ.get("SPARK_ENV_LOADED") or "PYSPARK_GATEWAY_PORT" in os.environ:
         return {}
@@ -78,7 +78,7 @@ def _local_settings(settings: EngineSettings) -> dict[str, str]:
         "spark.master": f"local[{settings.cores}]",
         "spark.driver.memory": f"{settings.memory_mb or _DEFAULT_MEMORY_MB}m",
         "spark.driver.extraJavaOptions": "-XX:+UseSerialGC",
-        "spark.driver.extraClassPath": os.pathsep.join(map(str, delta_jars(settings.jars))),
+        "spark.driver.extraClassPath": os.pathsep.join(map(str, class_path(settings.jars, s3=s3))),
         "spark.sql.shuffle.partitions": str(settings.cores),
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",

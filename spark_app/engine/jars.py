@@ -1,4 +1,4 @@
-"""The two jars that classic Spark needs for Delta: pinned, checked, never resolved at run time.
+"""The jars that classic Spark needs for Delta and S3: pinned in jars.lock, checked, never resolved at run time.
 
 `python -m spark_app.engine.jars FOLDER` brings them at build time, with the Ivy that PySpark ships.
 """
@@ -10,11 +10,17 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
 from spark_app.errors import EngineMissing
+
+_LOCK = Path(__file__).with_name("jars.lock")
+_DELTA = "io.delta"
+_BRING = "Bring them once with: python -m spark_app.engine.jars .jars (LAKEHOUSE_JARS names another folder)."
 
 
 @dataclass(frozen=True)
@@ -31,20 +37,16 @@ class Jar:
         return f"{self.artifact}-{self.version}.jar"
 
 
-JARS = (
-    Jar(
-        "io.delta",
-        "delta-spark_4.1_2.13",
-        "4.2.0",
-        "8480050a55c7e50427f3bec3af9243f98fc7cbfa453a2ef55e6ea8d0b7b121ff",
-    ),
-    Jar(
-        "io.delta",
-        "delta-storage",
-        "4.2.0",
-        "2d84df76551f2b3cd27b120abec67ccbba324cea6ec45eb659edcc54234f99f3",
-    ),
-)
+@cache
+def locked() -> tuple[Jar, ...]:
+    """All of jars.lock."""
+    lines = (line.split() for line in _LOCK.read_text(encoding="utf-8").splitlines() if not line.startswith("#"))
+    return tuple(_jar(coordinates, sha256) for coordinates, sha256 in lines)
+
+
+def _jar(coordinates: str, sha256: str) -> Jar:
+    group, artifact, version = coordinates.split(":")
+    return Jar(group, artifact, version, sha256)
 
 
 def pyspark_jars() -> Path:
@@ -55,23 +57,25 @@ def pyspark_jars() -> Path:
     return Path(spec.origin).parent / "jars"
 
 
-def delta_jars(folder: Path | None) -> list[Path]:
-    """The verified jars, from the folder given or from PySpark's own; raises EngineMissing otherwise."""
+def class_path(folder: Path | None, *, s3: bool) -> list[Path]:
+    """The verified jars for Delta, and for S3, from the folder given or from PySpark's own.
+
+    Raises EngineMissing when those for Delta are not there, or those for S3, which may be left out unless `s3`.
+    """
     searched = [folder] if folder else [Path.cwd() / ".jars", pyspark_jars()]
     for place in searched:
-        found = [place / jar.file_name for jar in JARS]
-        if all(file.is_file() for file in found):
-            for jar, file in zip(JARS, found, strict=True):
-                _verify(jar, file)
-            return found
+        there = {jar for jar in locked() if (place / jar.file_name).is_file()}
+        needed = {jar for jar in locked() if s3 or jar.group == _DELTA}
+        if needed <= there:
+            return [_verified(jar, place / jar.file_name) for jar in locked() if jar in there]
     raise EngineMissing(
-        "The Delta jars for classic Spark were not found",
+        f"The jars that classic Spark needs for {'Delta and S3' if s3 else 'Delta'} were not found",
         where=", ".join(map(str, searched)),
-        next_step="Bring them once with: python -m spark_app.engine.jars .jars (LAKEHOUSE_JARS names another folder).",
+        next_step=_BRING,
     )
 
 
-def _verify(jar: Jar, file: Path) -> None:
+def _verified(jar: Jar, file: Path) -> Path:
     with file.open("rb") as content:
         actual = hashlib.file_digest(content, "sha256").hexdigest()
     if actual != jar.sha256:
@@ -81,10 +85,19 @@ def _verify(jar: Jar, file: Path) -> None:
             why=f"sha256 {actual}, expected {jar.sha256}",
             next_step="Delete it and bring it again.",
         )
+    return file
 
 
 def bring(folder: Path) -> None:
     """Brings the pinned jars into a folder and verifies them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if missing := [jar for jar in locked() if not (folder / jar.file_name).is_file()]:
+        _retrieve(missing, folder)
+    for jar in locked():
+        _verified(jar, folder / jar.file_name)
+
+
+def _retrieve(jars: Sequence[Jar], folder: Path) -> None:
     ivy = next(iter(sorted(pyspark_jars().glob("ivy-*.jar"))), None)
     java = shutil.which("java")
     if ivy is None or java is None:
@@ -92,41 +105,34 @@ def bring(folder: Path) -> None:
             "Bringing the jars needs Java and the full pyspark",
             next_step="Install Java 17 or 21 and the extra [spark].",
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    for jar in JARS:
-        target = folder / jar.file_name
-        if not target.is_file():
-            _retrieve(java, ivy, jar, target)
-        _verify(jar, target)
-
-
-def _retrieve(java: str, ivy: Path, jar: Jar, target: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
+        module = Path(scratch) / "ivy.xml"
+        module.write_text(_module(jars), encoding="utf-8")
         pattern = f"{scratch}/[artifact]-[revision](-[classifier]).[ext]"
         done = subprocess.run(
-            [
-                java,
-                "-jar",
-                str(ivy),
-                "-notransitive",
-                "-types",
-                "jar",
-                "-dependency",
-                jar.group,
-                jar.artifact,
-                jar.version,
-                "-retrieve",
-                pattern,
-            ],
+            [java, "-jar", str(ivy), "-ivy", str(module), "-types", "jar", "-retrieve", pattern],
             capture_output=True,
             text=True,
             check=False,
-            timeout=300,
+            timeout=600,
         )
-        brought = Path(scratch) / jar.file_name
-        if done.returncode or not brought.is_file():
-            raise EngineMissing("A jar could not be brought", where=jar.file_name, why=done.stdout[-500:])
-        shutil.move(brought, target)
+        for jar in jars:
+            brought = Path(scratch) / jar.file_name
+            if done.returncode or not brought.is_file():
+                raise EngineMissing("A jar could not be brought", where=jar.file_name, why=done.stdout[-500:])
+            shutil.move(brought, folder / jar.file_name)
+
+
+def _module(jars: Sequence[Jar]) -> str:
+    """What Ivy is asked for: these artifacts, and nothing that they ask for."""
+    each = "".join(
+        f'<dependency org="{jar.group}" name="{jar.artifact}" rev="{jar.version}" transitive="false" conf="default"/>'
+        for jar in jars
+    )
+    return (
+        '<ivy-module version="2.0"><info organisation="lakehouse" module="jars"/>'
+        f"<dependencies>{each}</dependencies></ivy-module>"
+    )
 
 
 if __name__ == "__main__":

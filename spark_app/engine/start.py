@@ -39,7 +39,7 @@ class EngineStarter:
             if self._server is not None:
                 self._engine = SailEngine.connect(self._settings, self._log, self._server)
             else:
-                self._engine = ClassicEngine.start(self._settings, self._log)
+                self._engine = ClassicEngine.start(self._settings, self._log, s3=bool(self._environment))
         return self._engine
 
     def stop(self) -> None:
