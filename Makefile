@@ -30,8 +30,9 @@ test-long: $(DEV)/.ready ## Run the tests that take minutes: a month of history,
 
 KILLS ?= 50
 SEED ?= 1
-chaos: $(DEV)/.ready ## Kill real runs at random moments (KILLS=50 SEED=1), and compare what they left
-	$(DEV)/bin/python -m tests.chaos $(KILLS) --seed $(SEED)
+ON ?= folders
+chaos: $(DEV)/.ready ## Kill real runs at random moments (KILLS=50 SEED=1 ON=folders|s3), and compare what they left
+	$(DEV)/bin/python -m tests.chaos $(KILLS) --seed $(SEED) --on $(ON)
 
 ifeq ($(JAVA),)
 test-spark: ## Run the chosen engine tests on classic Spark (needs Java 17 or 21)

@@ -17,11 +17,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from spark_app.config.settings import Zones
 from spark_app.storage.at import place_at
+from spark_app.storage.place import Place
 from tests.chaos.days import DAYS, Day, put
 from tests.chaos.left import differences, left
 
@@ -45,22 +48,42 @@ def main() -> None:
     parser.add_argument("kills", type=int, help="how many at least")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--engine", choices=("sail", "spark"), default="sail")
+    parser.add_argument("--on", choices=("folders", "s3"), default="folders")
     asked = parser.parse_args()
     tally, chance = Tally(), random.Random(asked.seed)
-    while tally.kills < asked.kills:
-        with tempfile.TemporaryDirectory() as folder:
-            _one_lake(Path(folder), chance, asked.engine, tally)
-        print(f"lakes tried {tally.lakes}, kills {tally.kills}, differences {len(tally.differing)}", flush=True)
+    with tempfile.TemporaryDirectory() as scratch, _storage(asked.on, Path(scratch)) as storage:
+        _lakes(storage, chance, asked, tally)
     for difference in tally.differing:
         print(difference)
     sys.exit(1 if tally.differing else 0)
 
 
-def _one_lake(folder: Path, chance: random.Random, engine: str, tally: Tally) -> None:
+@contextmanager
+def _storage(on: str, scratch: Path) -> Iterator[Place]:
+    """Where the lakes are: a folder, or a bucket of a real S3 server."""
+    if on == "folders":
+        yield place_at(scratch)
+        return
+    from tests import s3_server
+
+    with s3_server.running(scratch):
+        s3_server.client().create_bucket(Bucket="chaos")
+        yield place_at("s3://chaos")
+
+
+def _lakes(storage: Place, chance: random.Random, asked: argparse.Namespace, tally: Tally) -> None:
+    while tally.kills < asked.kills:
+        folder = storage / f"lake-{tally.lakes}"
+        _one_lake(folder, chance, asked.engine, tally)
+        folder.remove()
+        print(f"lakes tried {tally.lakes}, kills {tally.kills}, differences {len(tally.differing)}", flush=True)
+
+
+def _one_lake(folder: Place, chance: random.Random, engine: str, tally: Tally) -> None:
     seed = chance.randrange(1 << 30)
     calm, rough = folder / "calm", folder / "rough"
     for root in (calm, rough):
-        (root / "raw").mkdir(parents=True)
+        (root / "raw").make_folder()
     for day in DAYS:
         for root in (calm, rough):
             put(root, day, random.Random(seed))
@@ -71,22 +94,36 @@ def _one_lake(folder: Path, chance: random.Random, engine: str, tally: Tally) ->
             tally.late += not killed
         _let_be(rough, day, engine)
     tally.lakes += 1
-    found = differences(left(Zones.under(place_at(calm))), left(Zones.under(place_at(rough))))
+    found = differences(left(Zones.under(calm)), left(Zones.under(rough)))
     tally.differing += [f"lake {tally.lakes} (seed {seed}): {text}" for text in found]
     if found:
-        shutil.copytree(folder, Path(tempfile.gettempdir()) / f"chaos-{seed}", dirs_exist_ok=True)
+        with folder.fetched() as there:
+            shutil.copytree(there, Path(tempfile.gettempdir()) / f"chaos-{seed}", dirs_exist_ok=True)
 
 
-def _command(root: Path, day: Day) -> list[str]:
+def _command(root: Place, day: Day) -> list[str]:
     program = "from spark_app.cli import main; main()"
-    return [sys.executable, "-c", program, "run", "--root", str(root), "--now", day.now, *day.options, "--json"]
+    return [
+        sys.executable,
+        "-c",
+        program,
+        "run",
+        "--root",
+        str(root),
+        "--now",
+        day.now,
+        "--wait",
+        "1m",
+        *day.options,
+        "--json",
+    ]
 
 
 def _environment(engine: str) -> dict[str, str]:
-    return {**os.environ, "LAKEHOUSE_ENGINE": engine}
+    return {**os.environ, "LAKEHOUSE_ENGINE": engine, "LAKEHOUSE_LEASE_SECONDS": "3"}
 
 
-def _let_be(root: Path, day: Day, engine: str) -> float:
+def _let_be(root: Place, day: Day, engine: str) -> float:
     """Runs to the end; the seconds that it took."""
     started = time.perf_counter()
     done = subprocess.run(
@@ -97,7 +134,7 @@ def _let_be(root: Path, day: Day, engine: str) -> float:
     return time.perf_counter() - started
 
 
-def _kill(root: Path, day: Day, engine: str, after: float) -> bool:
+def _kill(root: Place, day: Day, engine: str, after: float) -> bool:
     """Starts the command and kills it; whether it was still alive."""
     process = subprocess.Popen(
         _command(root, day), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_environment(engine)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import random
+import time
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
+from spark_app.storage.local import LocalPlace
+from spark_app.storage.place import Place
 from tests.lake import ITEMS, ORDERS, PRODUCTS, item, order, product
 
 
@@ -27,7 +29,7 @@ DAYS = (
 )
 
 
-def put(root: Path, day: Day, chance: random.Random) -> None:
+def put(root: Place, day: Day, chance: random.Random) -> None:
     """Writes the day's files below raw: the same ones for the same seed."""
     for _ in range(day.number):  # each day draws its own numbers
         shift = chance.randrange(1000)
@@ -47,9 +49,11 @@ def put(root: Path, day: Day, chance: random.Random) -> None:
         _write(root, "orders/bad.csv", [ORDERS, *(order(700 + k, "-1") for k in range(5)), order(799)], at)
 
 
-def _write(root: Path, name: str, lines: list[str], at: str) -> None:
+def _write(root: Place, name: str, lines: list[str], at: str) -> None:
     file = root / "raw" / name
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("\n".join(lines) + "\n")
-    stamp = datetime.fromisoformat(f"{at}T06:00:00+00:00").timestamp()
-    os.utime(file, (stamp, stamp))
+    file.write("\n".join(lines) + "\n")
+    if isinstance(file, LocalPlace):
+        stamp = datetime.fromisoformat(f"{at}T06:00:00+00:00").timestamp()
+        os.utime(file, (stamp, stamp))
+    else:
+        time.sleep(1.1)  # S3's clock counts seconds, and which of two files is the newer one must be the same for both
