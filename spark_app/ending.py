@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from functools import reduce
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,8 @@ def note_recall(plan: Plan, around: Surroundings) -> None:
     """Who called rows back from quarantine, and why; once, however often the run is begun."""
     if plan.recall and plan.mode is not RunMode.VALIDATE_ONLY:
         asked = plan.recall
-        decision = Decision(asked.kind, plan.run_id, asked.subject, asked.reason, plan.now, asked.by)
+        until = datetime.fromisoformat(asked.until) if asked.until else None
+        decision = Decision(asked.kind, plan.run_id, asked.subject, asked.reason, plan.now, asked.by, until)
         record(around.zones.system_table("decisions"), decision)
 
 
@@ -69,7 +71,9 @@ def put_away(plan: Plan, work: Work, around: Surroundings) -> Commit | None:
 def _merged(name: str, schema: pa.Schema, found: DataFrame, plan: Plan, around: Surroundings, step: str = "") -> Commit:
     table = around.zones.system_table(name)
     accepted = accepted_commits(around.zones.runs, plan.run_id, table)
-    return merge_entries(around.engine(), table, schema, found, plan.run_id, plan.versions[name], accepted, step)
+    return merge_entries(
+        around.engine(), table, schema, found, plan.run_id, plan.versions[name], accepted, step, closes=bool(step)
+    )
 
 
 def _all_entries(plan: Plan, work: Work, around: Surroundings) -> DataFrame:

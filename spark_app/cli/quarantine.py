@@ -13,17 +13,28 @@ app = typer.Typer(help="Rows that did not load, with every reason.", no_args_is_
 
 Reveal = Annotated[bool, typer.Option("--reveal", help="Show masked values and raw text.")]
 Limit = Annotated[int, typer.Option("--limit", help="At most so many rows.", min=1)]
+Rule = Annotated[str, typer.Option("--rule", help="Only rows with this reason.")]
+Kind = Annotated[str, typer.Option("--kind", help="Only invalid, duplicate or expired rows.")]
+FileOption = Annotated[str, typer.Option("--file", help="Only of this file, as lists show it: raw/….")]
 DatasetOption = Annotated[str, typer.Option("--dataset", help="Only of this dataset.")]
 
 
 @app.command("list")
-def list_causes(root: Root, run: RunId = "", dataset: DatasetOption = "", as_json: AsJson = False) -> None:
+def list_causes(
+    root: Root,
+    run: RunId = "",
+    dataset: DatasetOption = "",
+    rule: Rule = "",
+    kind: Kind = "",
+    file: FileOption = "",
+    as_json: AsJson = False,
+) -> None:
     """One line a cause: how many rows, in which files."""
-    from spark_app.reporting.entries import causes
+    from spark_app.reporting.entries import Choice, causes
 
     places = zones(root)
     require_run(places, run)
-    found = causes(places, run, dataset)
+    found = causes(places, Choice(run, dataset, rule, kind, file))
     if as_json:
         print(json.dumps(found, indent=1))
         return
@@ -38,17 +49,20 @@ def show(
     root: Root,
     run: RunId = "",
     dataset: DatasetOption = "",
+    rule: Rule = "",
+    kind: Kind = "",
+    file: FileOption = "",
     config: ConfigFolder = None,
     reveal: Reveal = False,
     limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
     """The rows themselves, with all reasons; held rows of a run too."""
-    from spark_app.reporting.entries import rows
+    from spark_app.reporting.entries import Choice, rows
 
     places = zones(root)
     require_run(places, run)
-    found = rows(places, configuration(config), run, dataset, reveal=reveal, limit=limit)
+    found = rows(places, configuration(config), Choice(run, dataset, rule, kind, file), reveal=reveal, limit=limit)
     if as_json:
         print(json.dumps(found, indent=1, ensure_ascii=False))
         return

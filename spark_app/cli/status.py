@@ -14,9 +14,11 @@ _LOOKED_AT = 100
 
 def status(root: Root, as_json: AsJson = False) -> None:
     """Show the lock, an open run, waiting rows, held files and the last runs."""
+    from spark_app.config.caller import utc_now
     from spark_app.reporting.report import newest_first, read_report
     from spark_app.runs.lock import is_held
     from spark_app.runs.writer import read_writer
+    from spark_app.tables.decisions import waivers
     from spark_app.tables.entries import open_waiting
 
     places = zones(root)
@@ -29,6 +31,16 @@ def status(root: Root, as_json: AsJson = False) -> None:
         "lock": writer.holder if held else "",
         "open_run": writer.open_run,
         "waiting": open_waiting(places.system_table("waiting")),
+        "waivers": [
+            {
+                "subject": waiver["subject"],
+                "run_id": waiver["run_id"],
+                "by": waiver["decided_by"],
+                "until": f"{waiver['expires_at']:%Y-%m-%d}" if waiver.get("expires_at") else "",
+                "over": bool(waiver.get("expires_at") and waiver["expires_at"] <= utc_now()),
+            }
+            for waiver in waivers(places.system_table("decisions"))
+        ],
         "held_files": [uri for uri in left if (places.raw[0].parent / uri).is_file()],
         "runs": [{"run_id": r.run_id, "status": r.status, "exit_code": r.exit_code} for r in reports],
     }
@@ -41,5 +53,8 @@ def status(root: Root, as_json: AsJson = False) -> None:
     )
     print("waiting   " + (", ".join(f"{n:,} {d}" for d, n in facts["waiting"].items()) or "none"))
     print("held      " + (", ".join(facts["held_files"]) or "none"))
+    for waiver in facts["waivers"]:
+        until = f"until {waiver['until']}{', which is over' if waiver['over'] else ''}" if waiver["until"] else "no end"
+        print(f"waived    {waiver['subject']} by {waiver['by']}, {until}")
     for r in reports:
         print(f"run       {r.run_id}  {r.status}  exit {r.exit_code}")

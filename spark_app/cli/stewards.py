@@ -21,15 +21,14 @@ from spark_app.cli.options import (
     require_run,
     zones,
 )
-from spark_app.cli.quarantine import DatasetOption, Reveal
+from spark_app.cli.quarantine import DatasetOption, FileOption, Kind, Reveal, Rule
 from spark_app.cli.running import Call, judge_again
-from spark_app.config.settings import RunMode
+from spark_app.config.settings import RunMode, parse_time
+from spark_app.errors import UsageError
 
 if TYPE_CHECKING:
-    from spark_app.stewards.choice import Choice
+    from spark_app.reporting.entries import Choice
 
-Rule = Annotated[str, typer.Option("--rule", help="Only rows with this reason.")]
-Kind = Annotated[str, typer.Option("--kind", help="Only invalid, duplicate or expired rows.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept among the decisions.")]
 Wait = Annotated[str, typer.Option("--wait", help="Wait so long for the lock, such as 10m.")]
 
@@ -41,14 +40,15 @@ def export(
     run: RunId = "",
     rule: Rule = "",
     kind: Kind = "",
+    of_file: FileOption = "",
     config: ConfigFolder = None,
     reveal: Reveal = False,
 ) -> None:
     """Write open rows to a sheet to correct: every reason, offending cells marked, masked values as tokens."""
     from spark_app.config.caller import utc_now
     from spark_app.quality.compiler import compile_suite
+    from spark_app.reporting.entries import Choice
     from spark_app.reporting.masking import salt_of
-    from spark_app.stewards.choice import Choice
     from spark_app.stewards.export import export as write
     from spark_app.tables.decisions import record_now
 
@@ -56,7 +56,7 @@ def export(
     require_dataset(chosen, dataset)
     require_run(places, run)
     contract = chosen.contracts[dataset]
-    entries = Choice(run, dataset, rule, kind).entries(places)
+    entries = Choice(run, dataset, rule, kind, of_file).entries(places)
     if reveal:
         record_now(places.system_table("decisions"), "reveal", run, dataset)
     salt = salt_of(places.state) if contract.masked and not reveal else None
@@ -77,9 +77,9 @@ def resubmit(
 ) -> None:
     """Judge corrected rows again, and load those that are good. Exit 3 when lines of the sheet were refused."""
     from spark_app.config.caller import person
+    from spark_app.reporting.entries import Choice
     from spark_app.reporting.masking import salt_of
     from spark_app.runs.recall import Asked, Recall
-    from spark_app.stewards.choice import Choice
     from spark_app.stewards.corrections import corrections
 
     places, chosen = zones(root), configuration(config)
@@ -105,6 +105,7 @@ def waive(
     dataset: Annotated[str, typer.Option("--dataset", help="Whose rows.")],
     rule: Annotated[str, typer.Option("--rule", help="Rows with this reason.")],
     reason: Reason,
+    until: Annotated[str, typer.Option("--until", help="When to look at it again, such as 2027-01-31.")],
     run: RunId = "",
     config: ConfigFolder = None,
     engine: EngineOption = None,
@@ -112,11 +113,12 @@ def waive(
     wait: Wait = "",
     as_json: AsJson = False,
 ) -> None:
-    """Let rows load though they break rules of the suite; the report counts them as waived."""
-    from spark_app.stewards.choice import Choice
+    """Let rows load though they break rules of the suite, counted as waived; `status` tells when to look again."""
+    from spark_app.reporting.entries import Choice
 
-    choice = Choice(run, dataset, rule, "invalid")
-    raise typer.Exit(_again("waive", choice, reason, RunMode.FULL, Call(root, config, engine, now, wait, as_json)))
+    choice, ends = Choice(run, dataset, rule, "invalid"), parse_time(until).isoformat()
+    call = Call(root, config, engine, now, wait, as_json)
+    raise typer.Exit(_again("waive", choice, reason, RunMode.FULL, call, until=ends))
 
 
 def replay(
@@ -125,6 +127,10 @@ def replay(
     dataset: DatasetOption = "",
     rule: Rule = "",
     run: RunId = "",
+    file: FileOption = "",
+    archived: Annotated[
+        bool, typer.Option("--archived", help="Also the rows of the files that --run has archived.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would become of the rows.")] = False,
     config: ConfigFolder = None,
     engine: EngineOption = None,
@@ -133,28 +139,39 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Judge rows of quarantine again, as they are, by the rules and parents of today."""
-    from spark_app.stewards.choice import Choice
+    from spark_app.reporting.entries import Choice
 
-    choice = Choice(run, dataset, rule)
+    choice = Choice(run, dataset, rule, file=file)
+    if archived and (not run or rule or file):
+        raise UsageError(
+            "--archived takes all rows of a run's files", next_step="Name it by --run, and no rule or file."
+        )
     mode = RunMode.VALIDATE_ONLY if dry_run else RunMode.FULL
-    raise typer.Exit(_again("replay", choice, reason, mode, Call(root, config, engine, now, wait, as_json)))
+    call = Call(root, config, engine, now, wait, as_json)
+    raise typer.Exit(_again("replay", choice, reason, mode, call, archived=archived))
 
 
-def _again(kind: str, choice: Choice, reason: str, mode: RunMode, call: Call) -> int:
+def _again(
+    kind: str, choice: Choice, reason: str, mode: RunMode, call: Call, *, archived: bool = False, until: str = ""
+) -> int:
     from spark_app.config.caller import person
     from spark_app.runs.recall import Asked, Recall
-    from spark_app.stewards.choice import as_they_are
+    from spark_app.stewards.archived import archived_rows
+    from spark_app.stewards.entries import as_they_are
 
     places, chosen = zones(call.root), configuration(call.config)
     require_run(places, choice.run)
     if choice.dataset:
         require_dataset(chosen, choice.dataset)
     entries = [entry for entry in choice.entries(places) if entry["kind"] != "duplicate"]
-    rows = as_they_are(entries, waived=kind == "waive")
-    if left := len(entries) - len(rows):
+    if archived:
+        entries, rows = [], archived_rows(places, chosen, choice.run, choice.dataset)
+    else:
+        rows = as_they_are(entries, waived=kind == "waive")
+    if left := sum(not entry["record"] for entry in entries):
         typer.echo(f"{left:,} rows have no fields: export and correct them", err=True)
     if not rows:
         typer.echo("no such rows" if not call.as_json else json.dumps(None))
         return 0
-    asked = Asked(kind, f"{choice}: {len(rows)} rows", reason, person())
+    asked = Asked(kind, f"{choice}: {len(rows)} rows", reason, person(), until)
     return judge_again(Recall(asked, rows), mode, chosen, call)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -22,11 +24,40 @@ from spark_app.tables.schema import QUARANTINE
 _SHOWN_FILES = 3
 
 
-def causes(zones: Zones, run: str, dataset: str) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Choice:
+    """Open entries, by what they have in common; an empty part says nothing. `file`: as people see it, `raw/…`."""
+
+    run: str = ""
+    dataset: str = ""
+    rule: str = ""
+    kind: str = ""
+    file: str = ""
+
+    def entries(self, zones: Zones) -> list[dict[str, Any]]:
+        """The entries, in the order of their files and lines."""
+        found = open_entries(zones, self.run, self.dataset).to_pylist()
+        return sorted(self.of(found), key=lambda e: (e["dataset"], e["source_file"], e["sheet"] or "", e["line"]))
+
+    def of(self, entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Those of the entries that are meant, by rule, kind and file."""
+        return [
+            entry
+            for entry in entries
+            if self.rule in ("", *entry["reasons"])
+            and self.kind in ("", entry["kind"])
+            and self.file in ("", entry["source_file"])
+        ]
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name} {value}" for name, value in asdict(self).items() if value) or "all open rows"
+
+
+def causes(zones: Zones, choice: Choice) -> list[dict[str, Any]]:
     """Open rows by dataset and reason, the most frequent first."""
-    table = open_entries(zones, run, dataset, ["dataset", "reasons", "source_file"])
+    table = open_entries(zones, choice.run, choice.dataset, ["dataset", "reasons", "kind", "source_file"])
     rows, files = Counter[tuple[str, str]](), dict[tuple[str, str], Counter[str]]()
-    for entry in table.to_pylist():
+    for entry in choice.of(table.to_pylist()):
         for reason in entry["reasons"]:
             cause = entry["dataset"], reason
             rows[cause] += 1
@@ -37,15 +68,15 @@ def causes(zones: Zones, run: str, dataset: str) -> list[dict[str, Any]]:
     ]
 
 
-def rows(zones: Zones, config: Config, run: str, dataset: str, *, reveal: bool, limit: int) -> list[dict[str, Any]]:
+def rows(zones: Zones, config: Config, choice: Choice, *, reveal: bool, limit: int) -> list[dict[str, Any]]:
     """Open entries, and held rows of a run, with place, reasons and record; masked unless revealed.
 
     Who reveals is written down first.
     """
     if reveal:
-        record_now(zones.system_table("decisions"), "reveal", run, dataset)
-    found = open_entries(zones, run, dataset).slice(0, limit).to_pylist()
-    found += _held(zones, run, dataset)[: limit - len(found)]
+        record_now(zones.system_table("decisions"), "reveal", choice.run, choice.dataset)
+    found = choice.entries(zones)[:limit]
+    found += choice.of(_held(zones, choice.run, choice.dataset))[: limit - len(found)]
     return [_shown(entry, config.contracts.get(entry["dataset"]), zones, reveal=reveal) for entry in found]
 
 

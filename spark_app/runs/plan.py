@@ -24,7 +24,7 @@ from spark_app.runs.run_id import new_run_id
 from spark_app.sources.batches import SourceFile
 from spark_app.sources.discover import Passed
 from spark_app.storage.place import Place
-from spark_app.tables.commits import table_version
+from spark_app.tables.commits import known_version
 from spark_app.tables.entries import open_waiting
 from spark_app.tables.schema import check_schema
 
@@ -126,8 +126,8 @@ def make_plan(request: Request, config: Config, without: Collection[str] = ()) -
                 "There is no raw zone", where=str(folder), next_step="Make this folder, and put files into it."
             )
     run_id = request.run_id or new_run_id(utc_now())
-    versions = {name: table_version(zones.table(name)) for name in config.contracts}
-    versions |= {name: table_version(zones.system_table(name)) for name in SYSTEM_TABLES}
+    versions = {name: known_version(zones.table(name)) for name in config.contracts}
+    versions |= {name: known_version(zones.system_table(name)) for name in SYSTEM_TABLES}
     for name in datasets:
         check_schema(zones.table(name), config.contracts[name])
     files, passed = from_raw(zones, datasets, config.contracts, without) if request.recall is None else ((), ())

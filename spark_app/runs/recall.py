@@ -60,6 +60,7 @@ class Asked:
     subject: str
     reason: str
     by: str
+    until: str = ""  # of a waiver: when someone should look at it again
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from spark_app.errors import LockHeld, StateUnreadable
 from spark_app.storage.place import Place
 
 SIDECAR = "writer.json"
+FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -26,13 +27,21 @@ class Writer:
     since: str = ""
     open_run: str = ""
     renewed: int = 0
+    format: int = FORMAT
 
     @classmethod
     def parsed(cls, text: str, where: Place) -> Writer:
         """Raises StateUnreadable."""
         try:
-            return cls(**json.loads(text))
-        except (ValueError, TypeError) as error:
+            content = json.loads(text)
+            if (written := content.get("format", FORMAT)) > FORMAT:
+                raise StateUnreadable(
+                    f"The lock's sidecar has the format {written}; this version knows {FORMAT}",
+                    where=str(where),
+                    next_step="Use the version that wrote it, or a newer one.",
+                )
+            return cls(**content)
+        except (ValueError, TypeError, AttributeError) as error:
             raise StateUnreadable(
                 "The lock's sidecar is damaged",
                 where=str(where),

@@ -17,7 +17,7 @@ from spark_app.reporting.masking import is_token, token
 from spark_app.runs.recall import Recalled
 from spark_app.sources.batches import FileResult, ReadSpec
 from spark_app.sources.reader import read_file
-from spark_app.stewards.choice import recalled
+from spark_app.stewards.entries import recalled
 from spark_app.stewards.sheet import ID, meant, title
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from spark_app.errors import ForeignCommit
 from spark_app.storage.place import Place
 from spark_app.tables.reading import exists, opened
+from spark_app.tables.schema import require_known
 
 NO_TABLE = -1
 _NO_DATA_CHANGE = ("CREATE", "ADD COLUMN", "OPTIMIZE", "VACUUM", "SET TBLPROPERTIES")
@@ -30,6 +31,15 @@ class Commit:
 def table_version(path: Place) -> int:
     """The table's newest version; NO_TABLE when there is none."""
     return opened(path).version() if exists(path) else NO_TABLE
+
+
+def known_version(path: Place) -> int:
+    """The same, of a table that this version can write. Raises StateUnreadable."""
+    if not exists(path):
+        return NO_TABLE
+    table = opened(path)
+    require_known(table, path)
+    return table.version()
 
 
 def landed(path: Place, above: int, run_id: str, accepted: Collection[int] = ()) -> dict[str, Commit]:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import hashlib
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
+
+import pyarrow.compute as pc
 
 from spark_app.config.caller import person, utc_now
 from spark_app.storage.place import Place
+from spark_app.tables.reading import dataset, exists
 from spark_app.tables.schema import DECISIONS, insert_missing
 
 
@@ -21,6 +25,7 @@ class Decision:
     reason: str
     decided_at: datetime
     decided_by: str
+    expires_at: datetime | None = None  # of a waiver: when someone should look at it again
 
     @property
     def id(self) -> str:
@@ -32,6 +37,14 @@ class Decision:
 def record(table: Place, decision: Decision) -> None:
     """Adds a decision that is not there yet."""
     insert_missing(table, DECISIONS, [{"id": decision.id, **asdict(decision)}])
+
+
+def waivers(table: Place) -> list[dict[str, Any]]:
+    """The decisions that let rows load though they break rules, the one that ends first on top."""
+    if not exists(table):
+        return []
+    found = dataset(table).to_table(filter=pc.field("kind") == "waive").to_pylist()
+    return sorted(found, key=lambda decision: str(decision.get("expires_at") or ""))
 
 
 def record_now(table: Place, kind: str, run_id: str, subject: str) -> None:

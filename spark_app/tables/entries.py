@@ -20,13 +20,15 @@ from spark_app.storage.place import Place
 from spark_app.tables.commits import Commit, landed
 from spark_app.tables.merge import Step, run_step
 from spark_app.tables.reading import dataset, exists
-from spark_app.tables.schema import QUARANTINE, WAITING, create_if_missing
+from spark_app.tables.schema import QUARANTINE, WAITING, make_ready
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 TO_WAIT = (Outcome.WAITING, Outcome.LACKS_OTHER)
 """What writes an open entry of waiting: rows that begin to wait, and those that now wait for other parents."""
+WAIVED = "waived"
+"""What closes an entry whose row a person let load though it breaks rules; of others it is the outcome."""
 KINDS = {Outcome.INVALID: "invalid", Outcome.DUPLICATE: "duplicate", Outcome.EXPIRED: "expired"}
 
 _LATER = "s.`source_modified_at` > t.`source_modified_at`"
@@ -126,7 +128,7 @@ def _shaped(named: DataFrame, context: Context) -> DataFrame:
         run_id.alias("last_run"),
         F.when(F.col("_closes"), moment).alias("closed_at"),
         F.when(F.col("_closes"), run_id).alias("closed_by_run"),
-        F.when(F.col("_closes"), F.col("outcome")).alias("closed_as"),
+        F.when(F.col("_closes"), F.when(F.col("_waived"), WAIVED).otherwise(F.col("outcome"))).alias("closed_as"),
         "missing",
         F.coalesce("expires_at", after(moment, shortest_wait("missing", context.contract))).alias("expires_at"),
         "outcome",
@@ -163,13 +165,18 @@ def merge_entries(
     above: int,
     accepted: Collection[int],
     step: str = "",
+    *,
+    closes: bool = False,
 ) -> Commit:
-    """Merges entries by id, once a run (and `step`) for all datasets; returns what the table's log counted."""
-    create_if_missing(table, schema)
+    """Merges entries by id, once a run (and `step`) for all datasets; returns what the table's log counted.
+
+    One that only `closes` inserts none: not each row that was called back has an entry.
+    """
+    make_ready(table, schema)
     marker = f"{run_id}/{table.name}{step}"
     if marker not in landed(table, above, run_id, accepted):
         updates = _QUARANTINE_UPDATES if schema is QUARANTINE else _WAITING_UPDATES
-        run_step(engine, Step(table, ("dataset", "id"), schema.names, updates, marker), incoming)
+        run_step(engine, Step(table, ("dataset", "id"), schema.names, updates, marker, not closes), incoming)
     return landed(table, above, run_id, accepted).get(marker, Commit())
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 from deltalake import DeltaTable, Schema
 
 from spark_app.config.contracts import Contract
-from spark_app.errors import ContractError
+from spark_app.errors import ContractError, StateUnreadable
 from spark_app.storage.place import Place
 from spark_app.tables.reading import exists, opened
 
@@ -69,6 +69,7 @@ DECISIONS = pa.schema(
         ("reason", pa.string()),
         ("decided_at", TIMESTAMP),
         ("decided_by", pa.string()),
+        ("expires_at", TIMESTAMP),
     ]
 )
 _LINEAGE = [
@@ -83,6 +84,11 @@ _PROPERTIES = {"delta.enableDeletionVectors": "false", "delta.enableChangeDataFe
 
 _KEY = "lakehouse.key"
 """The property that keeps a table's key: a contract cannot change it unseen."""
+_FORMAT, FORMAT = "lakehouse.format", 1
+"""The property that says by which rules a table is written, and those that this version knows.
+
+New nullable columns are no new format: they are added to a table that does not have them yet.
+"""
 
 
 def arrow_type(contract_type: str) -> pa.DataType:
@@ -98,41 +104,58 @@ def table_schema(contract: Contract) -> pa.Schema:
     return pa.schema([*columns, *_LINEAGE])
 
 
-def create_if_missing(
-    path: Place, schema: pa.Schema, partition_by: tuple[str, ...] = (), key: tuple[str, ...] = ()
-) -> None:
-    if exists(path):
+def make_ready(path: Place, schema: pa.Schema, partition_by: tuple[str, ...] = (), key: tuple[str, ...] = ()) -> None:
+    """Makes the table ready for rows of a schema: created, or with the nullable columns that are new in it."""
+    if not exists(path):
+        _create(path, schema, partition_by, key)
         return
+    table = opened(path)
+    if new := _missing(table, schema.names):
+        table.alter.add_columns(Schema.from_arrow(pa.schema([schema.field(name) for name in new])).fields)
+
+
+def _create(path: Place, schema: pa.Schema, partition_by: tuple[str, ...], key: tuple[str, ...]) -> None:
     path.make_folder()
     DeltaTable.create(
         str(path),
         schema,
         mode="ignore",
         partition_by=list(partition_by),
-        configuration=_PROPERTIES | ({_KEY: ",".join(key)} if key else {}),
+        configuration=_PROPERTIES | {_FORMAT: str(FORMAT)} | ({_KEY: ",".join(key)} if key else {}),
         storage_options=dict(path.options),
         raise_if_key_not_exists=False,  # ours is no property of Delta
     )
 
 
 def fit(path: Place, contract: Contract) -> None:
-    """Makes the table ready for rows of a contract: created, or with the nullable columns that are new in it."""
-    wanted = table_schema(contract)
-    create_if_missing(path, wanted, contract.partition_by, contract.key)
-    table = opened(path)
-    if new := missing_columns(table, contract):
-        table.alter.add_columns(Schema.from_arrow(pa.schema([wanted.field(name) for name in new])).fields)
+    """Makes the table ready for rows of a contract."""
+    make_ready(path, table_schema(contract), contract.partition_by, contract.key)
 
 
 def missing_columns(table: DeltaTable, contract: Contract) -> tuple[str, ...]:
     """Columns of the contract that the table does not have yet."""
+    return _missing(table, contract.names)
+
+
+def _missing(table: DeltaTable, names: Iterable[str]) -> tuple[str, ...]:
     there = {field.name for field in table.schema().fields}
-    return tuple(name for name in contract.names if name not in there)
+    return tuple(name for name in names if name not in there)
+
+
+def require_known(table: DeltaTable, path: Place) -> None:
+    """Raises StateUnreadable for a table that a newer version writes by rules that this one does not know."""
+    written = table.metadata().configuration.get(_FORMAT) or "0"  # of the time before there was a number
+    if int(written) > FORMAT:
+        raise StateUnreadable(
+            f"The table has the format {written}; this version knows {FORMAT}",
+            where=str(path),
+            next_step="Use the version that wrote it, or a newer one.",
+        )
 
 
 def insert_missing(path: Place, schema: pa.Schema, rows: Sequence[Mapping[str, Any]]) -> None:
     """Adds rows whose `id` is not there yet, without an engine."""
-    create_if_missing(path, schema)
+    make_ready(path, schema)
     (
         opened(path)
         .merge(pa.Table.from_pylist(rows, schema=schema), "t.id = s.id", source_alias="s", target_alias="t")

@@ -298,8 +298,10 @@ def test_a_steward_corrects_waives_and_replays(tmp_path: Path) -> None:
     assert (again.returncode, "refused: line 2: no open row" in again.stderr) == (3, True)
     dry = lakehouse("replay", *at, "--dry-run", "--rule", "date_out_of_range", "--now", "2032-01-01", "--json")
     assert json.loads(dry.stdout)["datasets"]["orders"]["reasons"] == {"total_amount_out_of_range": 1}
-    done = lakehouse("quarantine", "waive", *of, "--rule", "total_amount_out_of_range", "--now", "2032-01-01")
+    waived = ("quarantine", "waive", *of, "--rule", "total_amount_out_of_range", "--now", "2032-01-01")
+    done = lakehouse(*waived, "--until", "2020-01-31")
     assert "Loaded, 1 row waived, in " in done.stdout, done.stderr
+    assert "until 2020-01-31, which is over" in lakehouse("status", *at).stdout
     steps = json.loads(lakehouse("trace", "orders", "O-3", *at, "--json").stdout)["steps"]
     assert [step["where"] for step in steps] == ["table", "quarantine", "decision"]
     assert "waive" in steps[-1]["detail"]

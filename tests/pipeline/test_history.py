@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from spark_app import upkeep
+from spark_app.reporting.entries import Choice
 from spark_app.runs.recall import Asked, Recall
 from spark_app.runs.writer import read_writer
-from spark_app.stewards.choice import Choice, recalled
+from spark_app.stewards.entries import recalled
 from tests.lake import ITEMS, NOW, ORDERS, PRODUCTS, Lake, item, order, product
 from tests.pipeline.test_protocol import WINDOWS, Killed, kill_at
 

@@ -13,12 +13,14 @@ import pytest
 from spark_app.config.settings import RunMode
 from spark_app.errors import UsageError
 from spark_app.quality.compiler import compile_suite
+from spark_app.reporting.entries import Choice
 from spark_app.reporting.masking import salt_of
 from spark_app.reporting.report import Report
 from spark_app.runs.plan import load_config
 from spark_app.runs.recall import Asked, Recall
-from spark_app.stewards.choice import Choice, as_they_are
+from spark_app.stewards.archived import archived_rows
 from spark_app.stewards.corrections import Corrections, corrections
+from spark_app.stewards.entries import as_they_are
 from spark_app.stewards.export import export
 from tests.lake import ITEMS, NOW, ORDERS, PRODUCTS, Lake, item, order, product
 from tests.pipeline.test_found_in_review import KID, PAR, configured
@@ -220,7 +222,7 @@ def test_waived_rows_load_and_are_told_and_a_value_that_is_none_stays(lake: Lake
     assert report.data["datasets"]["orders"]["waived"] == 1
     assert report.data["datasets"]["orders"]["reasons"] == {"total_amount_type": 1}
     assert ("O-1",) in lake.table("orders", ["order_id"])
-    assert [q["closed_as"] for q in lake.quarantine()] == ["inserted", None]
+    assert [q["closed_as"] for q in lake.quarantine()] == ["waived", None]
 
 
 def test_a_parent_that_is_corrected_releases_its_children_in_the_same_run(lake: Lake, tmp_path: Path) -> None:
@@ -260,3 +262,82 @@ def test_a_resubmission_killed_at_any_window_is_finished_by_the_next_run(
             resubmitted(rough, tmp_path / "rough-in.csv")
     assert rough.counts(rough.runs()[0], "orders") == {"read": 2, "inserted": 1, "quarantined": 1}
     assert content(rough) == content(calm)
+
+
+def replayed(lake: Lake, run: str, dataset: str = "", mode: RunMode = RunMode.FULL) -> Report:
+    rows = archived_rows(lake.zones, lake.config, run, dataset)
+    return lake.runs(mode, recall=Recall(asked("replay"), rows))[-1]
+
+
+def test_rows_of_archived_files_are_judged_by_the_rules_of_today(lake: Lake, tmp_path: Path) -> None:
+    lake.config = load_config(configured(tmp_path / "a", PAR, KID))
+    lake.put("par/a.csv", ["p", "a", "b", "c"])
+    first = lake.run()
+    rule = {"type": "expect_column_values_to_not_match_regex", "kwargs": {"column": "p", "regex": "^b$"}}
+    strict = load_config(configured(tmp_path / "b", PAR, KID, suites={"par": [rule | {"meta": {"rule": "no_b"}}]}))
+    lake.config = strict
+    dry = replayed(lake, first.run_id, mode=RunMode.VALIDATE_ONLY)
+    assert lake.counts(dry, "par") == {"read": 3, "unchanged": 2, "quarantined": 1}
+    report = replayed(lake, first.run_id)
+    assert lake.counts(report, "par") == {"read": 3, "unchanged": 2, "quarantined": 1}
+    (entry,) = lake.quarantine()
+    assert (entry["source_file"], entry["line"], entry["reasons"]) == ("raw/par/a.csv", 3, ["no_b"])
+    assert lake.table("par") == [("a",), ("b",), ("c",)], "a row that was loaded stays"
+    lake.config = load_config(configured(tmp_path / "c", PAR, KID))
+    back = replayed(lake, first.run_id)
+    assert lake.counts(back, "par") == {"read": 3, "unchanged": 3}
+    (entry,) = lake.quarantine()
+    assert entry["closed_as"] == "identical"
+    lake.config = strict
+    replayed(lake, first.run_id)
+    assert [entry["closed_at"] for entry in lake.quarantine()] == [None], "what was closed is opened again"
+    assert lake.below(lake.zones.archive) == [f"{first.run_id}/par/a.csv"]
+
+
+def test_rows_of_a_lost_table_come_back_from_the_archive(lake: Lake) -> None:
+    lake.put("orders/a.csv", [ORDERS, order(1), order(2, "-5"), order(3), order(4), order(5)])
+    lake.put("order_items/a.csv", [ITEMS, item(1, 1), item(2, 9)])
+    lake.put("products/a.csv", [PRODUCTS, product(1)])
+    first = lake.run()
+    tables = {name: lake.table(name) for name in lake.config.contracts}
+    lake.zones.table("orders").remove()
+    report = replayed(lake, first.run_id)
+    assert lake.counts(report, "orders") == {"read": 5, "inserted": 4, "quarantined": 1}
+    assert {name: lake.table(name) for name in lake.config.contracts} == tables
+    assert len(lake.quarantine()) == 1
+    assert len(lake.waiting()) == 1, "a row that waits, waits on"
+
+
+def test_a_corrected_row_is_not_brought_back_as_it_was(lake: Lake, tmp_path: Path) -> None:
+    lake.put("orders/a.csv", [ORDERS, order(1), order(2, "-5"), order(3), order(4), order(5)])
+    first = lake.run()
+    (row,) = exported(lake, tmp_path / "out.csv")
+    resubmitted(lake, written(tmp_path / "in.csv", [row | {"total_amount": "5.00"}]))
+    before = lake.table("orders")
+    report = replayed(lake, first.run_id)
+    assert lake.counts(report, "orders") == {"read": 4, "unchanged": 4}
+    assert lake.table("orders") == before
+    assert [entry["closed_as"] for entry in lake.quarantine()] == ["inserted"]
+
+
+def test_only_what_a_run_has_archived_is_replayed(lake: Lake) -> None:
+    lake.put("orders/a.csv", [ORDERS, order(1)])
+    first = lake.run()
+    with pytest.raises(UsageError, match="No such file"):
+        archived_rows(lake.zones, lake.config, first.run_id, "products")
+    with pytest.raises(UsageError, match="No such file"):
+        archived_rows(lake.zones, lake.config, "another", "")
+
+
+def test_rows_are_chosen_by_run_dataset_rule_kind_and_file(lake: Lake) -> None:
+    lake.put("orders/a.csv", [ORDERS, order(1), order(1), order(2, "-5"), order(3), order(4), order(5)])
+    lake.put("orders/b.csv", [ORDERS, order(6, "-6"), order(7), order(8), order(9)])
+    lake.run()
+
+    def lines(**choice: str) -> list[int]:
+        return [entry["line"] for entry in Choice(**choice).entries(lake.zones)]
+
+    assert lines() == [3, 4, 2]
+    assert lines(kind="duplicate") == [3]
+    assert lines(rule="total_amount_out_of_range", file="raw/orders/b.csv") == [2]
+    assert lines(dataset="products") == []

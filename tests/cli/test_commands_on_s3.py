@@ -1,0 +1,108 @@
+"""Every command on a root in a bucket, as people call it, one after the other."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from spark_app.storage.at import place_at
+from spark_app.tables.reading import opened
+from tests.cli.test_commands import clean, lakehouse
+
+pytestmark = pytest.mark.engine
+
+
+def test_every_command_works_on_a_bucket(bucket: str, tmp_path: Path) -> None:
+    root = f"s3://{bucket}/shop"
+    at = ("--root", root)
+    assert "1,525 orders" in lakehouse("sample", root, "--with-failures").stdout
+    assert lakehouse("sample", root).returncode == 2, "it is there already"
+    assert "order_items    load" in lakehouse("plan", *at).stdout
+    dry = lakehouse("run", *at, "--run-mode", "validate_only", "--json")
+    assert (dry.returncode, json.loads(dry.stdout)["run_mode"]) == (3, "validate_only")
+    done = lakehouse("run", *at)
+    clean(done.stdout + done.stderr)
+    assert done.returncode == 3
+    assert (
+        "orders.total_amount   367,555.99 read = 365,244.06 loaded + 1,386.29 quarantined + 925.64 dup" in done.stdout
+    )
+    run_id = json.loads(lakehouse("status", *at, "--json").stdout)["runs"][0]["run_id"]
+    assert lakehouse("run", *at, "--run-id", run_id).returncode == 3, "a finished one is told again"
+    assert (place_at(root) / f"processed/runs/{run_id}/spark.log").is_file()
+    _steward(at, tmp_path)
+    _look(at, root, run_id, tmp_path)
+    _read_by_another(root)
+
+
+def _steward(at: tuple[str, str], tmp_path: Path) -> None:
+    of, sheet = (*at, "--dataset", "orders"), tmp_path / "bad.csv"
+    assert "total_amount_type" in lakehouse("quarantine", "list", *at, "--dataset", "orders").stdout
+    few = lakehouse("quarantine", "show", *of, "--rule", "total_amount_type", "--json")
+    assert len(json.loads(few.stdout)) == 6
+    assert lakehouse("quarantine", "export", sheet, *of, "--rule", "order_num_not_positive").returncode == 0
+    with sheet.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    with sheet.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerow(rows[0] | {"order_num": "424242"})
+    back = lakehouse("quarantine", "resubmit", sheet, *of, "--reason", "they asked")
+    assert (back.returncode, "1 corrected, 0 unchanged, 0 refused" in back.stderr) == (0, True), back.stderr
+    waived = (
+        "quarantine",
+        "waive",
+        *of,
+        "--rule",
+        "total_amount_out_of_range",
+        "--reason",
+        "x",
+        "--until",
+        "2030-01-01",
+    )
+    assert "rows waived" in lakehouse(*waived).stdout
+    assert "until 2030-01-01" in lakehouse("status", *at).stdout
+    assert lakehouse("replay", *at, "--dry-run").returncode == 0
+
+
+def _look(at: tuple[str, str], root: str, run_id: str, tmp_path: Path) -> None:
+    of = (*at, "--dataset", "orders")
+    dry = lakehouse("replay", *of, "--archived", "--run", run_id, "--dry-run", "--json")
+    counts = json.loads(dry.stdout)["datasets"]["orders"]
+    assert (counts["inserted"], counts["unchanged"] > 1000) == (0, True)
+    steps = json.loads(lakehouse("trace", "orders", "O-10001", *at, "--json").stdout)["steps"]
+    assert [step["where"] for step in steps] == ["table"]
+    assert "pages" in lakehouse("docs", "build", *at).stdout
+    assert (place_at(root) / "processed/data-docs/index.html").is_file()
+    preview = lakehouse("suite", "preview", *of)
+    assert "judged by the suite of the last run and by this one" in preview.stdout, preview.stderr
+    kept = lakehouse("maintain", *at, "--dry-run", "--json")
+    assert {table["table"] for table in json.loads(kept.stdout)["tables"]} >= {"orders", "quarantine"}
+    assert lakehouse("maintain", *at).returncode == 0
+    assert lakehouse("unlock", *at, "--run", run_id, "--abandon").returncode == 2, "it is not open"
+
+
+def _read_by_another(root: str) -> None:
+    """By delta-rs into DuckDB: neither is an engine of ours."""
+    orders = opened(place_at(root) / "processed/tables/orders").to_pyarrow_table()
+    (counted,) = duckdb.sql("SELECT count(*), count(DISTINCT order_id) FROM orders").fetchall()
+    assert counted[0] == counted[1] == orders.num_rows > 1400
+
+
+def test_what_the_bucket_refuses_is_told_with_its_fix(bucket: str) -> None:
+    def told(root: str, **environment: Any) -> tuple[int, str]:
+        done = lakehouse("run", "--root", root, **environment)
+        clean(done.stderr)
+        return done.returncode, done.stderr
+
+    code, said = told("s3://there-is-no-such-bucket/x")
+    assert (code, "There is no such bucket" in said) == (6, True), said
+    place_at(f"s3://{bucket}/shop/raw/orders/a.csv").write("x")
+    code, said = told(f"s3://{bucket}/shop", AWS_ACCESS_KEY_ID="AKREADER", AWS_SECRET_ACCESS_KEY="reads-only")
+    assert (code, "S3 refuses s3:PutObject" in said, f"s3://{bucket}/shop/processed" in said) == (6, True, True), said
+    code, said = told(f"s3://{bucket}/shop", AWS_ACCESS_KEY_ID="nobody")
+    assert (code, "there is no such access key" in said) == (6, True), said
