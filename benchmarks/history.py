@@ -1,7 +1,7 @@
 """What a long history costs: small runs into one lake, and at 10, 100 and 1,000 runs the time of one more command.
 
-`python -m benchmarks.history 10 100 1000`. Runs share one engine; every hundredth is followed by `maintain`, as a nightly
-one would after some days. The commands that are timed are processes of their own, from their start to their exit.
+`python -m benchmarks.history 10 100 1000`. Runs share one engine; every hundredth is followed by `maintain`, as a
+nightly one would after some days. The commands that are timed are processes of their own, from their start to their exit.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from benchmarks.measure import LAKEHOUSE, on_engine
+from benchmarks.run import LAKEHOUSE, on_engine
 from spark_app import pipeline
 from spark_app.config.settings import EngineName, Zones, config_folder, engine_settings
 from spark_app.engine.start import engine_of
@@ -25,6 +25,8 @@ from spark_app.upkeep import keep
 
 _FIRST = datetime(2025, 1, 1, tzinfo=UTC)
 _MAINTAINED_EVERY = 100
+_HEAD = """| runs | one run s | plan s | status s | docs build, one more s | state MB | files |
+|---|---|---|---|---|---|---|"""
 _ORDERS = "order_num,order_id,user_id,order_timestamp,total_amount,date"
 
 
@@ -37,9 +39,7 @@ def main(marks: list[int]) -> None:
         with engine_of(settings, place_at(scratch) / "spark.log") as start:
             around = Surroundings(zones, start, settings.name.value, Silent())
             done = 0
-            print(
-                "| runs | one run s | plan s | status s | docs build, one more s | state MB | files |\n|---|---|---|---|---|---|---|"
-            )
+            print(_HEAD)
             for mark in marks:
                 done = _up_to(mark, done, zones, config, around)
                 print(_measured(mark, root), flush=True)
