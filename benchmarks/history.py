@@ -1,7 +1,7 @@
 """What a long history costs: small runs into one lake, and at 10, 100 and 1,000 runs the time of one more command.
 
 `python -m benchmarks.history 10 100 1000`. Runs share one engine; every hundredth is followed by `maintain`, as a
-nightly one would after some days. The commands that are timed are processes of their own, from their start to their exit.
+nightly one would after some days. The commands that are timed are processes of their own, from start to exit.
 """
 
 from __future__ import annotations

@@ -1,0 +1,64 @@
+"""A lake with an open run as this version leaves it, kept for the versions that come after: they must carry it on.
+
+`python -m tests.formats` writes tests/data/open-run-<plan format>-<staging format>.zip. Made anew only when a format's number changes,
+and the older ones stay.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from spark_app.classify import staging
+from spark_app.config.settings import EngineName, config_folder, engine_settings
+from spark_app.engine.start import engine_of
+from spark_app.runs import plan as plans
+from spark_app.runs.plan import load_config
+from spark_app.storage.at import place_at
+from tests.lake import Lake
+from tests.pipeline.test_protocol import fill, run_killed_at
+
+DATA = Path(__file__).parent / "data"
+CURRENT = DATA / f"open-run-{plans.FORMAT}-{staging.FORMAT}.zip"
+_ROOT = "@ROOT@"
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        root = Path(scratch) / "lake"
+        with engine_of(engine_settings(EngineName.SAIL), place_at(scratch) / "spark.log") as start:
+            lake = Lake(root, start(), load_config(config_folder(None)))
+            fill(lake)
+            with pytest.MonkeyPatch.context() as patch:
+                run_killed_at("publish", "after", lake, patch, open_gate="test")
+        _packed(root, CURRENT)
+
+
+def _packed(root: Path, target: Path) -> None:
+    target.parent.mkdir(exist_ok=True)
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(f for f in root.rglob("*") if f.is_file()):
+            content = file.read_bytes()
+            if file.name == "plan.json":
+                content = content.replace(str(root).encode(), _ROOT.encode())
+            archive.writestr(file.relative_to(root).as_posix(), content)
+
+
+def unpacked(name: Path, root: Path) -> None:
+    """The lake at another place, where its plan finds its files with the times that it has seen."""
+    with zipfile.ZipFile(name) as archive:
+        archive.extractall(root)
+    for plan in root.glob("processed/runs/*/plan.json"):
+        plan.write_text(plan.read_text().replace(_ROOT, str(root)))
+        for claimed in json.loads(plan.read_text())["files"]:
+            file = claimed["file"]
+            os.utime(file["path"], ns=(file["mtime_ns"], file["mtime_ns"]))
+
+
+if __name__ == "__main__":
+    main()
