@@ -1,7 +1,7 @@
 """A lake with an open run as this version leaves it, kept for the versions that come after: they must carry it on.
 
-`python -m tests.formats` writes tests/data/open-run-<plan format>-<staging format>.zip. Made anew only when a format's number changes,
-and the older ones stay.
+`python -m tests.formats` writes tests/data/open-run-<plan format>-<staging format>.zip. Made anew only
+when a format's number changes, and the older ones stay.
 """
 
 from __future__ import annotations
