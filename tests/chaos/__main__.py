@@ -30,7 +30,7 @@ from tests.chaos.left import differences, left
 
 _MOST_KILLS = 4
 """Of one command, before it is left alone."""
-_PATIENCE = 120
+_PATIENCE = 600
 
 
 @dataclass

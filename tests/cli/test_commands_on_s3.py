@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
+from spark_app.runs.lock import is_held
+from spark_app.runs.writer import read_writer
 from spark_app.storage.at import place_at
 from spark_app.tables.reading import opened
-from tests.cli.test_commands import clean, lakehouse
+from tests.cli.test_commands import ROOT, clean, lakehouse
+from tests.lake import ORDERS, order
 
 pytestmark = pytest.mark.engine
 
@@ -106,3 +114,44 @@ def test_what_the_bucket_refuses_is_told_with_its_fix(bucket: str) -> None:
     assert (code, "S3 refuses s3:PutObject" in said, f"s3://{bucket}/shop/processed" in said) == (6, True, True), said
     code, said = told(f"s3://{bucket}/shop", AWS_ACCESS_KEY_ID="nobody")
     assert (code, "there is no such access key" in said) == (6, True), said
+
+
+def started(*arguments: object) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", "from spark_app.cli import main; main()", *map(str, arguments)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "LAKEHOUSE_ENGINE": "sail"}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+
+
+def begun(root: str) -> None:
+    """Waits until a run is open."""
+    state, until = place_at(root) / "processed/state", time.monotonic() + 60
+    while not read_writer(state).open_run and time.monotonic() < until:
+        time.sleep(0.1)
+    assert read_writer(state).open_run
+
+
+def test_two_runs_at_once_end_well_when_they_wait_and_one_leaves_when_it_does_not(bucket: str) -> None:
+    root = f"s3://{bucket}/shop"
+    place_at(root + "/raw/orders/a.csv").write("\n".join([ORDERS, *map(order, range(1, 2000))]) + "\n")
+    first, second = (started("run", "--root", root, "--wait", "2m") for _ in range(2))
+    begun(root)
+    third = started("run", "--root", root)
+    said = third.communicate()[1]
+    assert third.returncode in (0, 5), said
+    assert third.returncode == 0 or f"Another run is writing to {root}" in said
+    assert [process.communicate() and process.returncode for process in (first, second)] == [0, 0]
+    assert len(opened(place_at(root) / "processed/tables/orders").to_pyarrow_table()) == 1999
+
+
+def test_a_run_that_is_told_to_stop_frees_the_lock_at_once_and_the_next_finishes_it(bucket: str) -> None:
+    root = f"s3://{bucket}/shop"
+    place_at(root + "/raw/orders/a.csv").write("\n".join([ORDERS, *map(order, range(1, 2000))]) + "\n")
+    stopped = started("run", "--root", root)
+    begun(root)
+    stopped.send_signal(signal.SIGTERM)
+    asked = time.monotonic()
+    said = stopped.communicate()[1]
+    assert (stopped.returncode, time.monotonic() - asked < 10) == (143, True), said
+    assert not is_held(place_at(root) / "processed/state")
+    assert lakehouse("run", "--root", root).returncode == 0
+    assert len(opened(place_at(root) / "processed/tables/orders").to_pyarrow_table()) == 1999

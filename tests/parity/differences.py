@@ -21,13 +21,16 @@ NOT_ON_SAIL = {
 
 @dataclass(frozen=True)
 class Difference:
-    """The same values, and the rows (from 0) that each calls unexpected; `theirs` is a text where GX raises."""
+    """The same values, and the rows (from 0) that each calls unexpected, or whether the batch passes.
+
+    `theirs` is a text where GX raises.
+    """
 
     gx_type: str
     kwargs: dict[str, Any]
     values: dict[str, list[str | None]]
-    ours: set[int]
-    theirs: set[int] | str
+    ours: set[int] | bool
+    theirs: set[int] | bool | str
     reason: str
     only_on: str = ""  # the engine on which GX can be asked
 
@@ -49,6 +52,23 @@ DIFFERENCES = (
         set(),
         "numbers in a set of texts: Sail casts the column for GX; here, and on classic Spark, they are texts",
         only_on="sail",
+    ),
+    Difference(
+        "expect_column_values_to_be_in_set",
+        {"column": "d", "value_set": ["2024-05-01T10:00:00"]},
+        {"d": ["2024-05-01", "2024-05-02"]},
+        {1},
+        {0, 1},
+        "a moment in a set of dates is its day here; to GX, on classic Spark, a text that no date is equal to",
+        only_on="spark",
+    ),
+    Difference(
+        "expect_column_distinct_values_to_be_in_set",
+        {"column": "x", "value_set": [99999999.99]},
+        {"x": ["99999999.99"]},
+        True,
+        False,
+        "a float in a set of decimals is the number that it is written as; to GX it is the nearest binary one",
     ),
     Difference(
         "expect_column_values_to_be_between",

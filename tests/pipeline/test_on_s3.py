@@ -14,7 +14,7 @@ from spark_app.runs.writer import read_writer
 from spark_app.storage.at import place_at
 from spark_app.tables import entries, publish
 from tests.lake import ITEMS, ORDERS, Lake, item, order
-from tests.pipeline.test_protocol import WINDOWS, content, fill, run_killed_at
+from tests.pipeline.test_protocol import WINDOWS, Killed, content, fill, kill_at, run_killed_at
 
 pytestmark = pytest.mark.engine
 
@@ -95,6 +95,24 @@ def test_a_run_killed_at_any_window_is_finished_by_the_next_when_its_lease_is_ov
     request = s3_lake.request(open_gate="")
     first, *rest = pipeline.load(request, s3_lake.config, s3_lake.around(), wait_seconds=20)
     assert rest[0].data["resumed"] == [first.run_id]
+    assert timeless(s3_lake) == expected
+    assert read_writer(s3_lake.zones.state).open_run == ""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("first", "second"), list(zip(WINDOWS, (*WINDOWS[1:], WINDOWS[0]), strict=True)))
+def test_a_run_that_dies_while_it_is_finished_is_finished_by_the_one_after(
+    s3_lake: Lake, expected: dict[str, Any], monkeypatch: pytest.MonkeyPatch, first: str, second: str
+) -> None:
+    fill(s3_lake)
+    with monkeypatch.context() as patch:
+        dies_holding_the_lock(patch)
+        run_killed_at(first, "after", s3_lake, patch, open_gate="test")
+        with patch.context() as again:
+            kill_at(second, "before", again)
+            with pytest.raises(Killed):
+                pipeline.load(s3_lake.request(), s3_lake.config, s3_lake.around(), wait_seconds=20)
+    pipeline.load(s3_lake.request(), s3_lake.config, s3_lake.around(), wait_seconds=20)
     assert timeless(s3_lake) == expected
     assert read_writer(s3_lake.zones.state).open_run == ""
 

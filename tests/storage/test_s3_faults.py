@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from botocore.exceptions import ClientError
 
-from spark_app.errors import StorageDenied, StorageUnreachable
+from spark_app.errors import LakehouseError, StorageDenied, StorageUnreachable
 from spark_app.storage import s3_client
 from spark_app.storage.at import place_at
 from spark_app.storage.place import Place, SharedPlace
+from spark_app.storage.s3_faults import refusals
 from tests.faulty_s3 import Proxy, proxied
 
 
@@ -82,6 +84,25 @@ def test_a_server_that_is_not_there_is_worth_a_retry(monkeypatch: pytest.MonkeyP
             place_at("s3://lake/x").is_zone()
     finally:
         s3_client.connection.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "exit_code"),
+    [
+        ("PermanentRedirect", "in another region", 6),
+        ("AuthorizationHeaderMalformed", "in another region", 6),
+        ("ExpiredToken", "s3:PutObject", 6),
+        ("AccessDenied", "s3:PutObject", 6),
+        ("InternalError", "no answer that helps", 5),
+        ("SomethingNew", "no answer that helps", 5),
+    ],
+)
+def test_what_the_test_server_never_says_is_told_too(code: str, said: str, exit_code: int) -> None:
+    with pytest.raises(LakehouseError, match=said) as told, refusals("put_object", "s3://lake/x"):
+        raise ClientError({"Error": {"Code": code, "Message": "a row, perhaps"}}, "PutObject")
+    assert told.value.exit_code == exit_code
+    assert "s3://lake/x" in told.value.where
+    assert "a row, perhaps" not in str(told.value)
 
 
 def test_without_credentials_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
