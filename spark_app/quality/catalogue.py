@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 
-from spark_app.quality import aggregates, batch, columns, distinct, figures, parsing, several, structure
+from spark_app.quality import aggregates, batch, columns, distinct, figures, json_schema, parsing, several, structure
 from spark_app.quality.aggregates import Aggregate
 from spark_app.quality.batch import BatchExpectation
 from spark_app.quality.expectation import Kwargs, RowExpectation
@@ -30,7 +30,7 @@ def _types_of(module: object) -> Iterator[type[Kwargs]]:
 
 KNOWN: Mapping[str, type[Kwargs]] = {
     cls.gx_type: cls
-    for module in (columns, several, parsing, batch, aggregates, figures, distinct, structure)
+    for module in (columns, several, parsing, json_schema, batch, aggregates, figures, distinct, structure)
     for cls in _types_of(module)
 }
 """The types that are evaluated here, by their names in a suite."""

@@ -13,9 +13,9 @@ from spark_app.config.settings import config_folder
 from spark_app.errors import SuiteError
 from spark_app.quality.compiler import compile_suite
 from spark_app.quality.figures import MaxBetween, MinBetween, SumBetween
+from spark_app.quality.json_schema import MatchesJsonSchema
 from spark_app.quality.lint import lint
 from spark_app.quality.literals import literal_value
-from spark_app.quality.parsing import MatchesJsonSchema
 from spark_app.quality.several import PairEqual, SumEqual
 from spark_app.quality.suite import Expectation, Suite
 from spark_app.quality.values import Values
