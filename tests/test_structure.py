@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from spark_app import errors
 from spark_app.config import contracts
+from spark_app.engine.jars import locked
 from spark_app.tables import schema
 from spark_app.tables.entries import ENTRIES
 
@@ -63,8 +65,6 @@ def test_every_locked_package_has_a_hash() -> None:
 
 
 def test_the_wheel_carries_contracts_and_suites(tmp_path: Path) -> None:
-    import sys
-
     command = [
         sys.executable,
         "-m",
@@ -83,7 +83,24 @@ def test_the_wheel_carries_contracts_and_suites(tmp_path: Path) -> None:
     for dataset in ("orders", "products", "order_items"):
         assert f"spark_app/_defaults/contracts/{dataset}.yaml" in names
         assert f"spark_app/_defaults/ge_suites/{dataset}.json" in names
+    assert "spark_app/engine/jars.lock" in names
     assert not [n for n in names if n.startswith("tests")]
+
+
+def test_boto3_is_known_to_one_room_and_imported_for_s3_alone() -> None:
+    files = [f for f in (ROOT / "spark_app").rglob("*.py") if re.search(r"^\s*(from|import) boto", f.read_text(), re.M)]
+    assert {f.relative_to(ROOT / "spark_app").as_posix() for f in files} == {
+        "storage/s3_client.py",
+        "storage/s3_faults.py",
+    }
+    looks = "import sys, spark_app.cli.run, spark_app.pipeline; sys.exit('boto3' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", looks], cwd=ROOT, check=False).returncode == 0
+
+
+def test_all_jars_are_pinned() -> None:
+    groups = {jar.group for jar in locked()}
+    assert {"io.delta", "org.apache.hadoop", "software.amazon.awssdk"} <= groups
+    assert all(re.fullmatch("[0-9a-f]{64}", jar.sha256) for jar in locked())
 
 
 @pytest.mark.parametrize("word", ["utils", "helpers", "common", "manager"])
