@@ -27,6 +27,10 @@ test-sail: $(DEV)/.ready ## Run the engine tests on the embedded engine
 
 test-long: $(DEV)/.ready ## Run the tests that take minutes: a month of history, every crash of a resubmission, all pairs of crashes
 	LAKEHOUSE_TEST_ENGINE=sail $(DEV)/bin/python -m pytest -m long
+ifneq ($(JAVA),)
+	$(MAKE) jars
+	LAKEHOUSE_TEST_ENGINE=spark $(DEV)/bin/python -m pytest -m "long and both"
+endif
 
 KILLS ?= 50
 SEED ?= 1

@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 import tempfile
 
-from spark_app.config.settings import EngineName, config_folder, engine_settings
+from spark_app.config.settings import EngineName, engine_settings, packed_config
 from spark_app.engine.start import engine_of
 from spark_app.runs.plan import load_config
 from spark_app.storage.at import place_at
 
 
 def main(items: str, target: str) -> None:
-    contract = load_config(config_folder(None)).contracts["order_items"]
+    contract = load_config(packed_config()).contracts["order_items"]
     with (
         tempfile.TemporaryDirectory() as scratch,
         engine_of(engine_settings(EngineName.SPARK), place_at(scratch) / "log") as start,

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.run import LAKEHOUSE, on_engine
 from spark_app import pipeline
-from spark_app.config.settings import EngineName, Zones, config_folder, engine_settings
+from spark_app.config.settings import EngineName, Zones, engine_settings, packed_config
 from spark_app.engine.start import engine_of
 from spark_app.loading import Surroundings
 from spark_app.reporting.progress import Silent
@@ -31,7 +31,7 @@ _ORDERS = "order_num,order_id,user_id,order_timestamp,total_amount,date"
 
 
 def main(marks: list[int]) -> None:
-    config = load_config(config_folder(None))
+    config = load_config(packed_config())
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch) / "lake"
         zones = Zones.under(place_at(root))

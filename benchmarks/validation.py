@@ -29,7 +29,7 @@ from spark_app.classify.stage import read_files
 from spark_app.classify.staging import PLACE
 from spark_app.classify.validate import classify_rows
 from spark_app.config.contracts import Contract
-from spark_app.config.settings import EngineName, config_folder, engine_settings
+from spark_app.config.settings import EngineName, engine_settings, packed_config
 from spark_app.engine.port import Engine
 from spark_app.engine.start import engine_of
 from spark_app.quality.compiler import compile_suite, moments
@@ -91,7 +91,7 @@ def _prepare(folder: Path, days: int, *, as_rows: bool) -> int:
 
 
 def _contract() -> tuple[Contract, Config]:
-    config = load_config(config_folder(None))
+    config = load_config(packed_config())
     return config.contracts["order_items"], config
 
 

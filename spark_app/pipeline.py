@@ -25,6 +25,7 @@ from spark_app.reporting.report import (
 from spark_app.runs import plan as plans
 from spark_app.runs.lock import writer_lock
 from spark_app.runs.plan import Config, Plan, Request, make_plan
+from spark_app.runs.recall import still_due
 from spark_app.runs.run_id import new_run_id
 from spark_app.runs.settle import remove_staged
 from spark_app.runs.writer import Lock, read_writer
@@ -61,7 +62,7 @@ def load(request: Request, config: Config, around: Surroundings, wait_seconds: f
         finished = tuple(_finish_open(lock, around))
         if request.run_id and finished and finished[-1].run_id == request.run_id:
             return Loads(finished[-1])
-        request = replace(request, run_id=run_id)
+        request = _still_due(replace(request, run_id=run_id), around)
         _sweep(run_id, around)
         asked = _begin(make_plan(request, config), lock, around, [report.run_id for report in finished])
         follow_ups = () if request.recall else tuple(_follow_ups(asked, request, config, lock, around))
@@ -69,6 +70,16 @@ def load(request: Request, config: Config, around: Surroundings, wait_seconds: f
             asked = asked.followed_by([report.run_id for report in follow_ups])
             save_report(asked, around.zones.runs)
     return Loads(asked, finished, follow_ups)
+
+
+def _still_due(request: Request, around: Surroundings) -> Request:
+    """Rows that a person calls back were looked at before the lock was held."""
+    if request.recall is None:
+        return request
+    recall = still_due(request.recall, around.zones.system_table("quarantine"))
+    if gone := len(request.recall.rows) - len(recall.rows):
+        around.observer.note(f"{gone:,} rows are left out: another run has closed or corrected them meanwhile")
+    return replace(request, recall=recall)
 
 
 def _same_mode(done: Report, request: Request) -> Report:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from spark_app.config.settings import EngineName, config_folder, engine_settings
+from spark_app.config.settings import EngineName, engine_settings, packed_config
 from spark_app.engine.port import Engine
 from spark_app.engine.start import engine_of
 from spark_app.runs.plan import Config, load_config
@@ -40,7 +40,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 @pytest.fixture(scope="session")
 def config() -> Config:
-    return load_config(config_folder(None))
+    return load_config(packed_config())
 
 
 @pytest.fixture

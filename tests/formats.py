@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from spark_app.classify import staging
-from spark_app.config.settings import EngineName, config_folder, engine_settings
+from spark_app.config.settings import EngineName, engine_settings, packed_config
 from spark_app.engine.start import engine_of
 from spark_app.runs import plan as plans
 from spark_app.runs.plan import load_config
@@ -32,7 +32,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch) / "lake"
         with engine_of(engine_settings(EngineName.SAIL), place_at(scratch) / "spark.log") as start:
-            lake = Lake(root, start(), load_config(config_folder(None)))
+            lake = Lake(root, start(), load_config(packed_config()))
             fill(lake)
             with pytest.MonkeyPatch.context() as patch:
                 run_killed_at("publish", "after", lake, patch, open_gate="test")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spark_app.config.settings import EngineName, RunMode, Zones, config_folder, parse_time
+from spark_app.config.settings import EngineName, RunMode, Zones, packed_config, parse_time
 from spark_app.errors import UsageError
 from spark_app.storage.at import place_at
 from spark_app.storage.local import LocalPlace
@@ -32,17 +32,16 @@ EngineOption = Annotated[EngineName | None, typer.Option("--engine", help="Where
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 RunId = Annotated[str, typer.Option("--run", help="A run's id.")]
 
+_BUCKET, _PART = "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", r"(?!\.{1,2}(?:/|$))[^/]+"
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
 def zones(root: str) -> Zones:
     """The zones of --root. Raises UsageError for what this version cannot open."""
-    if "://" in root and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?", root):
-        raise UsageError(f"{root!r} is no root", next_step="Name a folder, or s3://BUCKET or s3://BUCKET/PREFIX.")
-    folder = place_at(root)
-    if isinstance(folder, LocalPlace) and not folder.is_folder():
+    folder = named_place(root)
+    if not folder.is_folder():
         raise UsageError(
-            "There is no such folder",
+            "There is no such folder" if isinstance(folder, LocalPlace) else "There is nothing below this root",
             where=str(folder),
             next_step=f"Make one with a sample in it: lakehouse sample {root}",
         )
@@ -56,6 +55,18 @@ def zones(root: str) -> Zones:
     return Zones.under(folder)
 
 
+def named_place(address: str) -> Place:
+    """The place of a folder, or of s3://BUCKET/PREFIX. Raises UsageError for what is neither."""
+    if "://" not in address:
+        return place_at(address)
+    if re.fullmatch(rf"s3://{_BUCKET}(/{_PART})*/?", address):
+        return place_at(address)
+    raise UsageError(
+        f"{address!r} is no place",
+        next_step="Name a folder, or s3://BUCKET or s3://BUCKET/PREFIX; no part of a prefix is empty, . or ..",
+    )
+
+
 def has_files(folder: Place) -> bool:
     """Whether any file lies below a folder."""
     return any(True for _ in folder.files())
@@ -66,9 +77,16 @@ def configuration(folder: str | None) -> Config:
     from spark_app.runs.plan import load_config
 
     if folder is None:
-        return load_config(config_folder(None))
-    with place_at(folder).fetched() as files:
-        return load_config(config_folder(files))
+        return load_config(packed_config())
+    place = named_place(folder)
+    if not (place / "contracts").is_folder():
+        raise UsageError(
+            "The configuration has no folder contracts/",
+            where=str(place),
+            next_step="--config names a folder with contracts/ and ge_suites/ in it.",
+        )
+    with place.fetched() as files:
+        return load_config(files)
 
 
 def require_dataset(config: Config, dataset: str) -> None:

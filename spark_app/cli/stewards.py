@@ -27,7 +27,10 @@ from spark_app.config.settings import RunMode, parse_time
 from spark_app.errors import UsageError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from spark_app.reporting.entries import Choice
+    from spark_app.runs.plan import Config
 
 Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept among the decisions.")]
 Wait = Annotated[str, typer.Option("--wait", help="Wait so long for the lock, such as 10m.")]
@@ -116,9 +119,30 @@ def waive(
     """Let rows load though they break rules of the suite, counted as waived; `status` tells when to look again."""
     from spark_app.reporting.entries import Choice
 
-    choice, ends = Choice(run, dataset, rule, "invalid"), parse_time(until).isoformat()
+    choice, ends = Choice(run, dataset, rule, "invalid"), parse_time(until)
+    _require_later(ends, now)
+    _require_of_suite(configuration(config), dataset, rule)
     call = Call(root, config, engine, now, wait, as_json)
-    raise typer.Exit(_again("waive", choice, reason, RunMode.FULL, call, until=ends))
+    raise typer.Exit(_again("waive", choice, reason, RunMode.FULL, call, until=ends.isoformat()))
+
+
+def _require_later(ends: datetime, now: str) -> None:
+    from spark_app.config.caller import utc_now
+
+    if ends <= (parse_time(now) if now else utc_now()):
+        raise UsageError(f"--until {ends:%Y-%m-%d} is over already", next_step="Name a day to come.")
+
+
+def _require_of_suite(config: Config, dataset: str, rule: str) -> None:
+    """Raises UsageError for what no one can waive: a value that does not fit its type has no place in the table."""
+    from spark_app.quality.compiler import rule_names
+
+    require_dataset(config, dataset)
+    names = rule_names(config.suites[dataset])
+    if rule not in names:
+        raise UsageError(
+            f"{rule} is no rule of the suite, and cannot be waived", next_step=f"Its rules are {', '.join(names)}."
+        )
 
 
 def replay(

@@ -116,16 +116,8 @@ def _whole(variable: str, default: int, least: int = 0) -> int:
     return int(text)
 
 
-def config_folder(chosen: Path | None) -> Path:
-    """The folder that holds `contracts/` and `ge_suites/`: the one given, or the packed defaults."""
-    if chosen is not None:
-        if not (chosen / "contracts").is_dir():
-            raise UsageError(
-                "The configuration has no folder contracts/",
-                where=str(chosen),
-                next_step="--config names a folder with contracts/ and ge_suites/ in it.",
-            )
-        return chosen
+def packed_config() -> Path:
+    """The folder that holds the packed `contracts/` and `ge_suites/`."""
     package = Path(__file__).parents[1]
     packed = package / "_defaults"
     return packed if packed.is_dir() else package.parent

@@ -9,8 +9,9 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -20,6 +21,8 @@ from spark_app.sources.batches import SourceFile
 from spark_app.sources.blocks import line_ends
 from spark_app.storage.at import place_at
 from spark_app.storage.place import Place
+from spark_app.tables.entries import WAIVED
+from spark_app.tables.reading import dataset, exists
 
 SIDECAR = pa.schema(
     [
@@ -69,6 +72,25 @@ class Recall:
 
     asked: Asked
     rows: tuple[Recalled, ...]
+
+
+def still_due(recall: Recall, quarantine: Place) -> Recall:
+    """The rows that no one else has corrected, waived or closed since they were looked at. Asked under the lock."""
+    now = {}
+    if exists(quarantine):
+        columns = ["id", "closed_at", "closed_as", "correction"]
+        now = {entry["id"]: entry for entry in dataset(quarantine).to_table(columns=columns).to_pylist()}
+    kind = recall.asked.kind
+    rows = tuple(row for row in recall.rows if _is_due(row, kind, now.get(row.entry_id)))
+    return replace(recall, rows=rows)
+
+
+def _is_due(row: Recalled, kind: str, entry: Mapping[str, Any] | None) -> bool:
+    if entry is None:
+        return kind == "replay"  # of an archived file: it need not have an entry
+    if entry["correction"] != row.correction - (kind == "resubmit"):
+        return False
+    return entry["closed_at"] is None or (kind == "replay" and entry["closed_as"] != WAIVED)
 
 
 def write_files(recall: Recall, contracts: Contracts, runs: Place, run_id: str) -> Iterator[tuple[str, SourceFile]]:

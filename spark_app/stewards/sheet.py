@@ -10,7 +10,7 @@ ID, KIND, REASONS, PLACE = "quarantine_id", "quarantine_kind", "quarantine_reaso
 ABOUT = (ID, KIND, REASONS, PLACE)
 """Columns before those of the contract. Only the id is read again."""
 
-_ALIVE = ("=", "+", "-", "@", "\t", "\r")
+_ALIVE = ("=", "+", "-", "@", "\t", "\r", "'")
 
 
 def title(dataset: str) -> str:
@@ -19,7 +19,10 @@ def title(dataset: str) -> str:
 
 
 def inert(text: str) -> str:
-    """A text that no spreadsheet takes for a formula: with an apostrophe before it, unless it is a plain number."""
+    """A text that no spreadsheet takes for a formula: with an apostrophe before it, unless it is a plain number.
+
+    Before one that begins with an apostrophe too: `meant` takes one away.
+    """
     return f"'{text}" if text.startswith(_ALIVE) and not re.match(NUMBER, text) else text
 
 

@@ -11,6 +11,7 @@ from botocore.exceptions import (
     ClientError,
     HTTPClientError,
     NoCredentialsError,
+    ParamValidationError,
     PartialCredentialsError,
     ProfileNotFound,
 )
@@ -33,7 +34,9 @@ _DENIED = {
     "ExpiredToken": "the session has expired",
     "InvalidToken": "the session token is not valid",
     "TokenRefreshRequired": "the session has expired",
+    "RequestTimeTooSkewed": "this machine's clock is wrong",
 }
+_TRANSIENT = {"RequestTimeout", "SlowDown", "Throttling", "ThrottlingException", "TooManyRequests", "429", "408"}
 _ELSEWHERE = {"301", "PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}
 _PERMISSIONS = {
     "head_object": "s3:GetObject",
@@ -60,6 +63,10 @@ def refusals(action: str, where: str) -> Iterator[None]:
             why=type(error).__name__,
             next_step="Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run under a role.",
         ) from error
+    except ParamValidationError as error:
+        raise StorageDenied(
+            "S3 cannot be asked this", where=where, why=action, next_step="Correct the bucket's name."
+        ) from error
     except (HTTPClientError, BotoCoreError, S3UploadFailedError) as error:
         raise _unreachable(action, where, type(error).__name__) from error
 
@@ -70,7 +77,14 @@ def _answered(error: ClientError, action: str, where: str) -> Exception:
         return FileNotFoundError(where)
     if code in _SUPERSEDED:
         return Superseded(where)
-    return _refused(code, action, where) or _unreachable(action, where, code)
+    if refused := _refused(code, action, where):
+        return refused
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    if 400 <= status < 500 and code not in _TRANSIENT:
+        return StorageDenied(
+            f"S3 does not understand {action}", where=where, why=code, next_step="Correct the address."
+        )
+    return _unreachable(action, where, code)
 
 
 def _refused(code: str, action: str, where: str) -> LakehouseError | None:

@@ -42,9 +42,11 @@ def _updates(reopens: str) -> dict[str, str]:
         **{name: close.format(name) for name in ("closed_at", "closed_by_run", "closed_as")},
         "source_modified_at": "greatest(s.`source_modified_at`, t.`source_modified_at`)",
         "last_run": "s.`last_run`",
-        "kind": "s.`kind`",
-        "reasons": "s.`reasons`",
-        "keeper": "s.`keeper`",
+        # Why it was put away stays readable when it is closed.
+        **{
+            name: f"CASE WHEN s.`closed_as` IS NOT NULL THEN t.`{name}` ELSE s.`{name}` END"
+            for name in ("kind", "reasons", "keeper")
+        },
     }
 
 

@@ -19,7 +19,8 @@ from deltalake import DeltaTable
 from spark_app import __version__
 from spark_app.runs.lock import writer_lock
 from spark_app.storage.at import place_at
-from tests.lake import ORDERS, order
+from spark_app.tables.decisions import Decision, record
+from tests.lake import NOW, ORDERS, order
 
 pytestmark = pytest.mark.engine
 ROOT = Path(__file__).parents[2]
@@ -153,8 +154,11 @@ def test_a_root_under_which_the_engines_find_no_tables_is_refused(tmp_path: Path
     [
         (("run", "--nope"), "No such option"),
         (("run", "--root", "/nonexistent"), "There is no such folder"),
-        (("run", "--root", "ftp://x"), "is no root"),
-        (("run", "--root", "s3://A/x"), "is no root"),
+        (("run", "--root", "ftp://x"), "is no place"),
+        (("run", "--root", "s3://A/x"), "is no place"),
+        (("run", "--root", "s3://lake//x"), "is no place"),
+        (("run", "--root", "s3://lake/../x"), "is no place"),
+        (("run", "--root", ".", "--config", "s3://no"), "is no place"),
         (("run", "--root", "."), "There is no raw zone"),
         (("run", "--root", ".", "--datasets", ","), "names none"),
         (("run", "--root", ".", "--datasets", "nope"), "There is no dataset nope"),
@@ -176,10 +180,10 @@ def test_wrong_use_is_exit_2_with_a_sentence(arguments: tuple[str, ...], said: s
 def test_suite_lint_says_what_a_run_would_say(tmp_path: Path) -> None:
     done = lakehouse("suite", "lint")
     assert (done.returncode, done.stdout.count("rules")) == (0, 3)
-    from spark_app.config.settings import config_folder
+    from spark_app.config.settings import packed_config
 
-    shutil.copytree(config_folder(None) / "contracts", tmp_path / "contracts")
-    shutil.copytree(config_folder(None) / "ge_suites", tmp_path / "ge_suites")
+    shutil.copytree(packed_config() / "contracts", tmp_path / "contracts")
+    shutil.copytree(packed_config() / "ge_suites", tmp_path / "ge_suites")
     suite = tmp_path / "ge_suites" / "orders.json"
     suite.write_text(suite.read_text().replace("^[A-Za-z0-9_-]{3,50}$", "^(?=a)"))
     wrong = lakehouse("suite", "lint", "--config", tmp_path)
@@ -299,9 +303,16 @@ def test_a_steward_corrects_waives_and_replays(tmp_path: Path) -> None:
     dry = lakehouse("replay", *at, "--dry-run", "--rule", "date_out_of_range", "--now", "2032-01-01", "--json")
     assert json.loads(dry.stdout)["datasets"]["orders"]["reasons"] == {"total_amount_out_of_range": 1}
     waived = ("quarantine", "waive", *of, "--rule", "total_amount_out_of_range", "--now", "2032-01-01")
-    done = lakehouse(*waived, "--until", "2020-01-31")
+    assert "is over already" in lakehouse(*waived, "--until", "2031-12-31").stderr
+    of_type = ("quarantine", "waive", *of, "--rule", "order_num_type", "--until", "2100-01-31")
+    assert "cannot be waived" in lakehouse(*of_type).stderr
+    done = lakehouse(*waived, "--until", "2032-01-31")
     assert "Loaded, 1 row waived, in " in done.stdout, done.stderr
-    assert "until 2020-01-31, which is over" in lakehouse("status", *at).stdout
+    table = place_at(root) / "processed/system/decisions"
+    record(table, Decision("waive", "a-run", "orders, rule x", "why", NOW, "someone", NOW))
+    told = lakehouse("status", *at).stdout
+    assert "until 2032-01-31\n" in told
+    assert f"by someone, until {NOW:%Y-%m-%d}, which is over" in told
     steps = json.loads(lakehouse("trace", "orders", "O-3", *at, "--json").stdout)["steps"]
     assert [step["where"] for step in steps] == ["table", "quarantine", "decision"]
     assert "waive" in steps[-1]["detail"]

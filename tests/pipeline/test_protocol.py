@@ -107,6 +107,23 @@ def test_a_run_killed_at_any_window_is_finished_by_the_next_with_the_same_result
     assert read_writer(lake.zones.state).open_run == ""
 
 
+@pytest.mark.long
+@pytest.mark.both
+def test_the_same_on_classic_spark(new_lake: Callable[[], Lake], monkeypatch: pytest.MonkeyPatch) -> None:
+    undisturbed = new_lake()
+    if undisturbed.engine.name != "spark":
+        pytest.skip("the embedded engine walks each window in a test of its own")
+    fill(undisturbed)
+    undisturbed.run(open_gate="test")
+    for window, when in (("publish", "before"), *((window, "after") for window in WINDOWS)):
+        lake = new_lake()
+        fill(lake)
+        run_killed_at(window, when, lake, monkeypatch, open_gate="test")
+        first, *_ = lake.runs()
+        assert (first.exit_code, content(lake)) == (4, content(undisturbed)), (window, when)
+
+
+@pytest.mark.both
 def test_a_merge_that_landed_is_found_in_the_log_and_not_done_twice(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -223,6 +223,10 @@ def test_waived_rows_load_and_are_told_and_a_value_that_is_none_stays(lake: Lake
     assert report.data["datasets"]["orders"]["reasons"] == {"total_amount_type": 1}
     assert ("O-1",) in lake.table("orders", ["order_id"])
     assert [q["closed_as"] for q in lake.quarantine()] == ["waived", None]
+    waived = lake.quarantine()[0]
+    assert (waived["kind"], waived["reasons"]) == ("invalid", ["total_amount_out_of_range"]), (
+        "why it was put away stays"
+    )
 
 
 def test_a_parent_that_is_corrected_releases_its_children_in_the_same_run(lake: Lake, tmp_path: Path) -> None:
@@ -341,3 +345,28 @@ def test_rows_are_chosen_by_run_dataset_rule_kind_and_file(lake: Lake) -> None:
     assert lines(kind="duplicate") == [3]
     assert lines(rule="total_amount_out_of_range", file="raw/orders/b.csv") == [2]
     assert lines(dataset="products") == []
+
+
+@pytest.mark.parametrize("amount", ["7.00", "-70"])
+def test_of_two_people_who_correct_one_row_at_once_the_first_has_done_it(
+    lake: Lake, tmp_path: Path, amount: str
+) -> None:
+    lake.put("orders/a.csv", [ORDERS, order(1), order(2, "-5"), order(3), order(4), order(5)])
+    lake.run()
+    (row,) = exported(lake, tmp_path / "out.csv")
+    theirs = read_back(lake, written(tmp_path / "theirs.csv", [row | {"total_amount": amount}])).rows
+    resubmitted(lake, written(tmp_path / "mine.csv", [row | {"total_amount": "6.00"}]))
+    before = content(lake)
+    report = lake.runs(recall=Recall(asked("resubmit"), theirs))[-1]
+    assert report.status == "nothing_to_do"
+    assert content(lake) == before
+
+
+def test_a_row_that_was_waived_meanwhile_is_not_replayed(lake: Lake) -> None:
+    lake.put("orders/a.csv", [ORDERS, order(1), order(2, "-5"), order(3), order(4), order(5)])
+    lake.run()
+    rows = as_they_are(Choice().entries(lake.zones))
+    again(lake, "waive")
+    before = content(lake)
+    assert lake.runs(recall=Recall(asked("replay"), rows))[-1].status == "nothing_to_do"
+    assert content(lake) == before

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from spark_app.config.settings import config_folder
+from spark_app.config.settings import packed_config
 from spark_app.errors import SuiteError
 from spark_app.quality.compiler import compile_suite
 from spark_app.quality.figures import MaxBetween, MinBetween, SumBetween
@@ -190,7 +190,7 @@ def test_lint_has_nothing_against_whole_expressions(config: Config, regex: str) 
 )
 def test_a_suite_file_that_cannot_be_used_is_refused(tmp_path: Path, name: str, content: bytes, said: str) -> None:
     for part in ("contracts", "ge_suites"):
-        shutil.copytree(config_folder(None) / part, tmp_path / part)
+        shutil.copytree(packed_config() / part, tmp_path / part)
     (tmp_path / "ge_suites" / name).write_bytes(content)
     with pytest.raises(SuiteError) as refused:
         load_config(tmp_path)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from spark_app.config.settings import config_folder
+from spark_app.config.settings import packed_config
 from spark_app.engine.port import Engine
 from spark_app.errors import UsageError
 from spark_app.review.draft import draft
@@ -89,7 +89,7 @@ def test_a_draft_from_files_loads_those_files(lake: Lake, tmp_path: Path) -> Non
 
 def test_a_draft_of_the_real_input_finds_keys_and_types(engine: Engine, real_input: Path, tmp_path: Path) -> None:
     contract, _ = draft(engine, sorted((real_input / "orders").glob("*.csv"))[:2], "orders", place_at(tmp_path))
-    said, ours = yaml.safe_load(contract), load_config(config_folder(None)).contracts["orders"]
+    said, ours = yaml.safe_load(contract), load_config(packed_config()).contracts["orders"]
     assert set(said["columns"]) == set(ours.names)
     assert said["columns"]["order_timestamp"]["type"] == "timestamp"
     assert said["columns"]["total_amount"]["type"].startswith("decimal")

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from spark_app.config.settings import config_folder
+from spark_app.config.settings import packed_config
 from spark_app.runs.plan import load_config
 from spark_app.sources.batches import FileResult, ReadSpec, SourceFile
 from spark_app.sources.reader import read_file
 
-CONFIG = load_config(config_folder(None))
+CONFIG = load_config(packed_config())
 SPEC = ReadSpec.of(CONFIG.contracts["products"])
 HEAD = b"product_id,department_id,department,product_name\n"
 

@@ -11,12 +11,12 @@ import pytest
 from openpyxl import Workbook
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
-from spark_app.config.settings import config_folder
+from spark_app.config.settings import packed_config
 from spark_app.runs.plan import load_config
 from spark_app.sources.batches import FileResult, ReadSpec, SourceFile
 from spark_app.sources.reader import read_file
 
-SPEC = ReadSpec.of(load_config(config_folder(None)).contracts["products"])
+SPEC = ReadSpec.of(load_config(packed_config()).contracts["products"])
 HEAD = ["product_id", "department_id", "department", "product_name"]
 
 

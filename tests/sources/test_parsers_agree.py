@@ -7,14 +7,14 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spark_app.config.settings import config_folder
+from spark_app.config.settings import packed_config
 from spark_app.runs.plan import load_config
 from spark_app.sources.batches import Chunk, FileFault, ReadSpec
 from spark_app.sources.blocks import Block
 from spark_app.sources.csv_records import StrictParser, is_plain, parse_plain
 from spark_app.sources.header import Header
 
-SPEC = ReadSpec.of(load_config(config_folder(None)).contracts["products"])
+SPEC = ReadSpec.of(load_config(packed_config()).contracts["products"])
 HEADER = Header(4, (2, 0, None, 3))
 FIELD = st.text(st.sampled_from([*list("ab1 \t.;'\\\x00é😀"), "\u2028", "\x0b", "\x85"]), max_size=4)
 LINE = st.lists(FIELD, min_size=1, max_size=6).map(",".join)
