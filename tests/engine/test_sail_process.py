@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -35,3 +37,37 @@ def test_an_engine_that_ends_before_it_listens_says_why(tmp_path: Path, status: 
     with server, pytest.raises(EngineDied, match=said) as died:
         SailEngine.connect(EngineSettings(EngineName.SAIL, 1, 256, None), tmp_path / "spark.log", server)
     assert "spark.log" in died.value.where
+
+
+_KEEPER = """
+import subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-m", "spark_app.engine.sail_server", "0"], stdin=int(sys.argv[1]),
+                         stdout=subprocess.PIPE, pass_fds=[int(sys.argv[1])])
+child.stdout.readline()
+print(child.pid, flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")
+def test_the_engine_ends_with_its_parent_also_when_its_input_stays_open() -> None:
+    reading, writing = os.pipe()  # stands for a task that lets no other thread see that the input is closed
+    parent = subprocess.Popen(
+        [sys.executable, "-c", _KEEPER, str(reading)], stdout=subprocess.PIPE, text=True, pass_fds=[reading]
+    )
+    assert parent.stdout
+    engine = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+    until = time.monotonic() + 10
+    while Path(f"/proc/{engine}/stat").is_file() and _state(engine) != "Z" and time.monotonic() < until:
+        time.sleep(0.05)
+    gone = not Path(f"/proc/{engine}/stat").is_file() or _state(engine) == "Z"
+    parent.stdout.close()
+    os.close(reading)
+    os.close(writing)
+    assert gone
+
+
+def _state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
