@@ -83,6 +83,7 @@ class _Lease(Lock):
 @contextmanager
 def leased(state: SharedPlace, run_id: str, wait_seconds: float) -> Iterator[Lock]:
     """Holds the lock. Raises LockHeld."""
+    lease_seconds()  # a wrong setting is told before anything is held
     file, until = state / SIDECAR, time.monotonic() + wait_seconds
     while not isinstance(taken := _take(file, run_id), _Lease):
         if time.monotonic() >= until:

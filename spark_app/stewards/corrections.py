@@ -57,7 +57,7 @@ def corrections(file: Path, contract: Contract, entries: Mapping[str, dict[str, 
         except ValueError as error:
             refused.append(Refused(line, str(error)))
             continue
-        if all((after[name] or "") == (before.get(name) or "") for name in contract.names):
+        if all(_as_read(after[name]) == _as_read(before.get(name)) for name in contract.names):
             unchanged += 1
         else:
             rows.append(recalled(entry, after, entry["correction"] + 1))
@@ -67,11 +67,18 @@ def corrections(file: Path, contract: Contract, entries: Mapping[str, dict[str, 
 def _meant(name: str, text: str | None, before: str | None, contract: Contract, salt: str) -> str | None:
     """The new text of a cell; a token means that it is the old one."""
     text = meant(text)
+    if text == before:
+        return before
     if name not in contract.masked or not text or not is_token(text):
         return text
     if before is None or token(before, salt) != text:
         raise ValueError(f"{name} holds a token that is not of its own value")
     return before
+
+
+def _as_read(text: str | None) -> str:
+    """A text as every kind of file gives it back: a workbook keeps one kind of line end."""
+    return (text or "").replace("\r\n", "\n")
 
 
 def _lines(file: Path, contract: Contract) -> Iterator[tuple[int, dict[str, str | None]]]:

@@ -27,6 +27,10 @@ def export(
 
     Raises UsageError for another type of file, one that is there, or what a workbook cannot hold.
     """
+    if not file.absolute().parent.is_dir():
+        raise UsageError(
+            "The folder of the sheet is not there", where=str(file), next_step="Name a file in a folder here."
+        )
     if file.exists():
         raise UsageError("An export replaces nothing", where=str(file), next_step="Name another file.")
     if file.suffix not in (".csv", ".xlsx"):

@@ -185,7 +185,8 @@ class S3Place(SharedPlace):
                 self._fetch(target)
             else:
                 for found in self.files():
-                    file = target / found.relative
+                    parts = (part for part in found.relative.split("/") if part not in ("", ".", ".."))
+                    file = target.joinpath(*parts)  # a key may be any text, and stays below the target
                     file.parent.mkdir(parents=True, exist_ok=True)
                     (self / found.relative)._fetch(file)
             yield target

@@ -36,6 +36,7 @@ _DENIED = {
     "TokenRefreshRequired": "the session has expired",
     "RequestTimeTooSkewed": "this machine's clock is wrong",
 }
+_OF_CREDENTIALS = {code for code in _DENIED if code not in ("403", "AccessDenied", "AllAccessDisabled")}
 _TRANSIENT = {"RequestTimeout", "SlowDown", "Throttling", "ThrottlingException", "TooManyRequests", "429", "408"}
 _ELSEWHERE = {"301", "PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}
 _PERMISSIONS = {
@@ -97,6 +98,8 @@ def _refused(code: str, action: str, where: str) -> LakehouseError | None:
         )
     if code in _DENIED:
         step = f"Allow this role or user {_PERMISSIONS.get(action, action)} there, or use other credentials."
+        if code in _OF_CREDENTIALS:
+            step = "Correct the credentials: AWS_PROFILE, or AWS_ACCESS_KEY_ID and what belongs to it."
         return StorageDenied(what, where=where, why=_DENIED[code], next_step=step)
     return None
 

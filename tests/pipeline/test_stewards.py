@@ -370,3 +370,18 @@ def test_a_row_that_was_waived_meanwhile_is_not_replayed(lake: Lake) -> None:
     before = content(lake)
     assert lake.runs(recall=Recall(asked("replay"), rows))[-1].status == "nothing_to_do"
     assert content(lake) == before
+
+
+@pytest.mark.parametrize("suffix", ["csv", "xlsx"])
+@pytest.mark.parametrize("reveal", [False, True])
+def test_an_export_that_nobody_touched_corrects_nothing(
+    lake: Lake, tmp_path: Path, suffix: str, *, reveal: bool
+) -> None:
+    odd = ['"\'=1+1"', '"a\r\nb"', "~0123456789", "=x", "-5", "'", "+"]
+    lines = [f"{n},o-{n},{user},2025-05-01T10:00:00,-1,2025-05-01" for n, user in enumerate(odd, 1)]
+    lake.put("orders/a.csv", "\r\n".join([ORDERS, *lines]) + "\r\n")
+    lake.run(open_gate="test")
+    sheet = tmp_path / f"out.{suffix}"
+    exported(lake, sheet, reveal=reveal)
+    found = read_back(lake, sheet)
+    assert (len(found.rows), found.refused, found.unchanged) == (0, (), len(odd))

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from spark_app.errors import LockHeld, LockLost, StateUnreadable
+from spark_app.errors import LockHeld, LockLost, StateUnreadable, UsageError
 from spark_app.runs import lease, writer
 from spark_app.runs.lock import is_held, writer_lock
 from spark_app.runs.writer import read_writer
@@ -137,3 +137,10 @@ def test_a_damaged_file_is_told(state: Place, s3: Any, bucket: str) -> None:
     (state / "writer.json").write(json.dumps({"unknown": 1}))
     with pytest.raises(StateUnreadable, match="damaged"):
         read_writer(state)
+
+
+def test_a_wrong_setting_is_told_before_anything_is_held(state: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAKEHOUSE_LEASE_SECONDS", "0")
+    with pytest.raises(UsageError, match="LAKEHOUSE_LEASE_SECONDS"), writer_lock(state, "first", 0):
+        pass
+    assert not (state / "writer.json").is_file()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
@@ -10,7 +11,8 @@ from botocore.exceptions import ClientError
 from spark_app.errors import LakehouseError, StorageDenied, StorageUnreachable
 from spark_app.storage import s3_client
 from spark_app.storage.at import place_at
-from spark_app.storage.place import Place, SharedPlace
+from spark_app.storage.place import Found, Pin, Place, SharedPlace
+from spark_app.storage.s3 import S3Place
 from spark_app.storage.s3_faults import refusals
 from tests.faulty_s3 import Proxy, proxied
 
@@ -116,3 +118,17 @@ def test_without_credentials_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -
             place_at("s3://lake/x").is_zone()
     finally:
         s3_client.connection.cache_clear()
+
+
+def test_a_key_that_is_fetched_stays_below_the_folder_it_is_fetched_to(
+    bucket: str, s3: object, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (place_at(f"s3://{bucket}/conf") / "x").write("content")
+    outside = tmp_path / "outside"
+    odd = [Found(f"/{outside}", Pin(0, 0)), Found("../../up", Pin(0, 0)), Found("a/./b", Pin(0, 0))]
+    monkeypatch.setattr(S3Place, "files", lambda self: iter(odd))
+    monkeypatch.setattr(S3Place, "_fetch", lambda self, target: target.write_text("brought"))
+    with place_at(f"s3://{bucket}/conf").fetched() as folder:
+        found = sorted(f.relative_to(folder).as_posix() for f in folder.rglob("*") if f.is_file())
+    assert found == sorted([str(outside).strip("/"), "up", "a/b"])
+    assert not outside.exists()
