@@ -385,3 +385,25 @@ def test_an_export_that_nobody_touched_corrects_nothing(
     exported(lake, sheet, reveal=reveal)
     found = read_back(lake, sheet)
     assert (len(found.rows), found.refused, found.unchanged) == (0, (), len(odd))
+
+
+@pytest.mark.parametrize("kind", ["waive", "replay", "resubmit"])
+def test_rows_that_an_open_run_brings_back_are_not_brought_back_twice(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    lake.put("orders/a.csv", [ORDERS, order(1), order(2, "-5"), order(3), order(4), order(5)])
+    lake.run()
+    (row,) = exported(lake, tmp_path / "out.csv")
+    mine = read_back(lake, written(tmp_path / "mine.csv", [row | {"total_amount": "5.00", "order_id": "o-77"}])).rows
+    theirs = as_they_are(Choice().entries(lake.zones), waived=kind == "waive")
+    if kind == "resubmit":
+        theirs = read_back(lake, written(tmp_path / "theirs.csv", [row | {"order_id": "o-88"}])).rows
+    with monkeypatch.context() as patch:
+        kill_at("publish", "before", patch)
+        with pytest.raises(Killed):
+            lake.runs(recall=Recall(asked("resubmit"), mine))
+    finished, after = lake.runs(recall=Recall(asked(kind), theirs))
+    assert (lake.counts(finished, "orders"), after.status) == ({"read": 1, "inserted": 1}, "nothing_to_do")
+    assert sorted(lake.table("orders", ["order_id"])) == [("O-1",), ("O-3",), ("O-4",), ("O-5",), ("O-77",)]
+    (entry,) = lake.quarantine()
+    assert (entry["closed_as"], entry["attempt"], entry["reasons"]) == ("inserted", 2, ["total_amount_out_of_range"])
