@@ -117,7 +117,13 @@ def test_a_run_that_dies_while_it_is_finished_is_finished_by_the_one_after(
     assert read_writer(s3_lake.zones.state).open_run == ""
 
 
-ZOMBIES = ("_staged", "publish", "run_step", "put_away", "account", "record_history", "settle_files", "save_first")
+ZOMBIES = [
+    *("publish", "run_step", "settle_files"),
+    *(
+        pytest.param(w, marks=pytest.mark.long)
+        for w in ("_staged", "put_away", "account", "record_history", "save_first")
+    ),
+]
 
 
 @pytest.mark.parametrize("window", ZOMBIES)
