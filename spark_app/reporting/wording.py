@@ -138,12 +138,17 @@ def last_line(data: dict[str, Any], commands: Commands) -> str:
     if left:
         end += f": {left}"
     elif data["status"] == "succeeded":
-        end += _aside(data)
+        end += ("" if _published(data) else " no row") + _aside(data)
     report = f"{commands.root.rstrip('/')}/processed/runs/{data['run_id']}/report.json"
     code = f" · not worth a retry · exit {data['exit_code']}" if data["exit_code"] else ""
     if data["status"] != "nothing_to_do" and importlib.util.find_spec("great_expectations"):
         code += f" · next: {commands.by_root('docs serve')}"
     return f"{end}, in {data['seconds']['total']:.1f} s · report {report}{code}"
+
+
+def _published(data: dict[str, Any]) -> bool:
+    """Whether a table took a row, or would."""
+    return any(d["loaded"] or d["held"] for d in data["datasets"].values())
 
 
 def _aside(data: dict[str, Any]) -> str:

@@ -298,6 +298,7 @@ def test_a_steward_corrects_waives_and_replays(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "2 corrected, 1 unchanged, 0 refused" in done.stderr
     assert "Loaded, with warnings, in " in done.stdout
+    assert "Loaded no row, with warnings, in " in lakehouse("replay", *of, "--now", "2025-06-01").stdout
     again = lakehouse("quarantine", "resubmit", sheet, *of)
     assert (again.returncode, "refused: line 2: no open row" in again.stderr) == (3, True)
     dry = lakehouse("replay", *at, "--dry-run", "--rule", "date_out_of_range", "--now", "2032-01-01", "--json")
