@@ -1,18 +1,17 @@
-"""What a long history costs: small runs into one lake, and at 10, 100 and 1,000 runs the time of one more command.
+"""What a long history costs: small runs into one lake, and at 10, 100 and 1,000 runs the cost of one more command.
 
 `python -m benchmarks.history 10 100 1000`. Runs share one engine; every hundredth is followed by `maintain`, as a
-nightly one would after some days. The commands that are timed are processes of their own, from start to exit.
+nightly one would after some days. The commands that are measured are processes of their own, from start to exit.
 """
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import tempfile
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from benchmarks.measure import measure
 from benchmarks.run import LAKEHOUSE, on_engine
 from spark_app import pipeline
 from spark_app.config.settings import EngineName, Zones, engine_settings, packed_config
@@ -25,7 +24,7 @@ from spark_app.upkeep import keep
 
 _FIRST = datetime(2025, 1, 1, tzinfo=UTC)
 _MAINTAINED_EVERY = 100
-_HEAD = """| runs | one run s | plan s | status s | docs build, one more s | state MB | files |
+_HEAD = """| runs | one run, CPU s | plan | status | docs build, one page more | state MB | files |
 |---|---|---|---|---|---|---|"""
 _ORDERS = "order_num,order_id,user_id,order_timestamp,total_amount,date"
 
@@ -43,7 +42,7 @@ def main(marks: list[int]) -> None:
             for mark in marks:
                 done = _up_to(mark, done, zones, config, around)
                 print(_measured(mark, root), flush=True)
-                done += 1  # the one that was timed
+                done += 1  # the one that was measured
 
 
 def _up_to(mark: int, done: int, zones: Zones, config: Config, around: Surroundings) -> int:
@@ -65,22 +64,19 @@ def _put(zones: Zones, number: int) -> None:
 
 def _measured(mark: int, root: Path) -> str:
     at = ("--root", str(root))
-    _seconds("docs", "build", *at)
-    plan, status = _seconds("plan", *at), _seconds("status", *at)
+    _cpu("docs", "build", *at)
+    plan, status = _cpu("plan", *at), _cpu("status", *at)
     _put(Zones.under(place_at(root)), mark)
-    run = _seconds("run", *at, "--now", (_FIRST + timedelta(hours=mark)).isoformat())
-    docs = _seconds("docs", "build", *at)
+    run = _cpu("run", *at, "--now", (_FIRST + timedelta(hours=mark)).isoformat())
+    docs = _cpu("docs", "build", *at)
     files = [f for f in (root / "processed").rglob("*") if f.is_file() and "data-docs" not in f.parts]
     size = sum(f.stat().st_size for f in files) / 1e6
     return f"| {mark:,} | {run:.1f} | {plan:.1f} | {status:.1f} | {docs:.1f} | {size:.1f} | {len(files):,} |"
 
 
-def _seconds(*command: str) -> float:
-    started = time.perf_counter()
-    done = subprocess.run([*LAKEHOUSE, *command], env=on_engine("sail"), capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"{command}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
-    return time.perf_counter() - started
+def _cpu(*command: str) -> float:
+    """CPU seconds of the command and all that it starts: what else the machine does adds little to them."""
+    return measure([*LAKEHOUSE, *command], on_engine("sail")).cpu
 
 
 if __name__ == "__main__":
