@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +45,13 @@ def test_a_preview_counts_the_rows_that_would_change_side_and_writes_nothing(
     assert (found.files, found.rows) == (2, 12)
     assert (found.newly_bad, found.more) == (3, {"total_amount_out_of_range": 3})
     assert (found.newly_good, found.fewer) == (1, {"total_amount_out_of_range": 1})
+    assert len(found.examples) == found.newly_bad + found.newly_good
+    (good,) = (row for row in found.examples if not row.newly_bad)
+    assert good.rules == ("total_amount_out_of_range",)
+    assert re.search(r"/archive/.*/orders/.*\.csv:\d+$", good.place)
     assert before == (lake.versions(), sorted(map(str, lake.root.rglob("*"))))
-    assert (
-        preview(lake.engine, lake.zones, load_config(folder), "orders", 5, None, place_at(tmp_path / "own")).more
-        == found.more
-    )
+    own = preview(lake.engine, lake.zones, load_config(folder), "orders", 5, None, place_at(tmp_path / "own"))
+    assert own.more == found.more, "each run at its own now"
     last = preview(lake.engine, lake.zones, lake.config, "orders", 1, NOW, place_at(tmp_path / "again"))
     assert (last.files, last.newly_bad, last.newly_good) == (1, 0, 0)
     with pytest.raises(UsageError, match="is in the archive"):
