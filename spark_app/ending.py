@@ -64,15 +64,17 @@ def put_away(plan: Plan, work: Work, around: Surroundings) -> Commit | None:
     if moved:
         _merged("waiting", WAITING, to_waiting(found), plan, around)
     if recalled:
-        _merged("quarantine", QUARANTINE, out_of_quarantine(found), plan, around, "-closings")
+        _merged("quarantine", QUARANTINE, out_of_quarantine(found), plan, around, closes=True)
     return landed
 
 
-def _merged(name: str, schema: pa.Schema, found: DataFrame, plan: Plan, around: Surroundings, step: str = "") -> Commit:
+def _merged(
+    name: str, schema: pa.Schema, found: DataFrame, plan: Plan, around: Surroundings, *, closes: bool = False
+) -> Commit:
     table = around.zones.system_table(name)
     accepted = accepted_commits(around.zones.runs, plan.run_id, table)
     return merge_entries(
-        around.engine(), table, schema, found, plan.run_id, plan.versions[name], accepted, step, closes=bool(step)
+        around.engine(), table, schema, found, plan.run_id, plan.versions[name], accepted, closes=closes
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from spark_app.config.caller import utc_now
 from spark_app.config.settings import RunMode
 from spark_app.ending import account, note_recall, put_away, settle
-from spark_app.errors import LockLost, UsageError
+from spark_app.errors import UsageError
 from spark_app.loading import Surroundings, Work, stage_and_publish
 from spark_app.reporting.report import (
     Report,
@@ -151,10 +151,8 @@ def _execute(plan: Plan, around: Surroundings, resumed: list[str] | None = None)
         outcomes = account(plan, work, around, entries)
         around.require_lock()
         settle(plan, work, around)
-    except LockLost:
-        raise  # whoever has the lock writes the report
     except Exception as error:  # a bug too has a report; nothing is swallowed
-        around.require_lock()  # what fails in a run that another has taken over is no news of its own
+        around.require_lock()  # once another has taken the run over, it writes the report, whatever failed here
         failed = failed_report(plan, around.engine_name, error, time.perf_counter() - started)
         save_first(failed, around.zones.runs)
         around.observer.failed(failed)

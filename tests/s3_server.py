@@ -13,7 +13,7 @@ import subprocess
 import sysconfig
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,20 +27,25 @@ _GRPC = 10_000
 _STARTS_WITHIN = 60
 
 
-def _free_port() -> int:
-    """A free port of which the neighbour for gRPC is free too; processes side by side begin to look elsewhere."""
-    for port in range(20_000 + os.getpid() % 2_000 * 10, 55_000):
-        with socket.socket() as one, socket.socket() as other:
+_SERVICES = ("s3", "master", "volume", "filer")
+
+
+def _free_ports() -> dict[str, int]:
+    """Free ports in a row, with their neighbours for gRPC; processes side by side begin to look elsewhere."""
+    for first in range(20_000 + os.getpid() % 2_000 * 10, 55_000, len(_SERVICES)):
+        ports = range(first, first + len(_SERVICES))
+        with ExitStack() as held:
             try:
-                one.bind(("127.0.0.1", port))
-                other.bind(("127.0.0.1", port + _GRPC))
+                for port in (*ports, *(port + _GRPC for port in ports)):
+                    held.enter_context(socket.socket()).bind(("127.0.0.1", port))
             except OSError:
                 continue
-            return port
-    raise RuntimeError("no port is free")
+            return dict(zip(_SERVICES, ports, strict=True))
+    raise RuntimeError("no ports are free")
 
 
-PORT = _free_port()
+_PORTS = _free_ports()
+PORT = _PORTS["s3"]
 ENDPOINT = f"http://127.0.0.1:{PORT}"
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": OWNER[0],
@@ -75,9 +80,9 @@ def running(folder: Path) -> Iterator[None]:
         )
     ]
     (folder / "s3.json").write_text(json.dumps({"identities": identities}))
-    ports = [f"-{name}.port={_free_port() + number}" for number, name in enumerate(("master", "volume", "filer"), 1)]
+    ports = [f"-{name}.port={port}" for name, port in _PORTS.items()]
     weed = Path(sysconfig.get_path("scripts")) / "weed"
-    fixed = ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-webdav=false", "-admin.ui=false", f"-s3.port={PORT}"]
+    fixed = ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-webdav=false", "-admin.ui=false"]
     command = [weed, "mini", f"-dir={folder}", f"-s3.config={folder / 's3.json'}", *fixed, *ports]
     with (folder / "weed.log").open("wb") as log:
         server = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from spark_app.engine import functions as F
 from spark_app.quality.expectation import Kwargs, refuse_empty
-from spark_app.quality.literals import has_time, literal_value
+from spark_app.quality.literals import literal_value, within_a_day
 from spark_app.quality.values import Values
 
 if TYPE_CHECKING:
@@ -77,13 +77,11 @@ class Bounded(Aggregate):
         typed = partial(literal_value, column_type=self.kind(values.types), timezone=values.timezone)
         value: Any = typed(figure.replace(tzinfo=dt.UTC) if isinstance(figure, dt.datetime) else figure)
         low, high = (None if b is None else typed(b) for b in (self.min_value, self.max_value))
-        after, before = (self._within_a_day(b, values) for b in (self.min_value, self.max_value))
+        after, before = (
+            within_a_day(b, self.kind(values.types), values.timezone) for b in (self.min_value, self.max_value)
+        )
         above = low is None or (value > low if self.strict_min or after else value >= low)
         return bool(above and (high is None or (value < high if self.strict_max and not before else value <= high)))
-
-    def _within_a_day(self, bound: Any, values: Values) -> bool:
-        """Whether a date is compared with a moment that is later than its day, such as `now`."""
-        return bound is not None and self.kind(values.types) == "date" and has_time(bound, values.timezone)
 
 
 class RowCountBetween(Bounded):

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from spark_app.engine import functions as F
 from spark_app.quality.expectation import ColumnExpectation, TextExpectation, all_of, any_of, never, refuse_empty
-from spark_app.quality.literals import has_time, literal, literal_text, literal_value
+from spark_app.quality.literals import literal, literal_text, literal_value, within_a_day
 from spark_app.quality.regex import like_as_regex, portable
 from spark_app.quality.values import Values
 
@@ -101,16 +101,18 @@ class Between(ColumnExpectation):
     def unexpected(self, values: Values) -> Column:
         value, kind, broken = values.value(self.column), values.type_of(self.column), []
         if self.min_value is not None:
-            low, within = literal(self.min_value, kind, values.timezone), self._within_a_day(self.min_value, values)
+            low, within = (
+                literal(self.min_value, kind, values.timezone),
+                within_a_day(self.min_value, kind, values.timezone),
+            )
             broken.append(value <= low if self.strict_min or within else value < low)
         if self.max_value is not None:
-            high, within = literal(self.max_value, kind, values.timezone), self._within_a_day(self.max_value, values)
+            high, within = (
+                literal(self.max_value, kind, values.timezone),
+                within_a_day(self.max_value, kind, values.timezone),
+            )
             broken.append(value >= high if self.strict_max and not within else value > high)
         return any_of(broken)
-
-    def _within_a_day(self, bound: Any, values: Values) -> bool:
-        """Whether dates are compared with a moment that is later than its day, such as `now`."""
-        return values.type_of(self.column) == "date" and has_time(bound, values.timezone)
 
 
 class LengthsBetween(TextExpectation):

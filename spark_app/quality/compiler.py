@@ -167,7 +167,7 @@ def _compiled(
     expectation: Expectation, name: str, contract: Contract, given: Mapping[str, Any], where: str
 ) -> Rule | AggregateRule:
     model = KNOWN.get(expectation.type)
-    if model is None or expectation.kwargs.get("windows"):
+    if model is None or expectation.windowed:
         return _left_to_gx(expectation, name, given, where)
     check = _fitting(_validated(model, expectation, given, where), contract, where)
     if isinstance(check, RowExpectation | BatchExpectation):
@@ -187,14 +187,14 @@ def _left_to_gx(expectation: Expectation, name: str, given: Mapping[str, Any], w
             why=_why_left(expectation),
             next_step="Use another type, or give it the severity warning: it is then only reported.",
         )
-    windowed = bool(expectation.kwargs.get("windows"))  # its parameters are Great Expectations' own
-    kwargs = expectation.kwargs if windowed else _filled(expectation, given, where)
+    # The parameters of a windowed one are Great Expectations' own.
+    kwargs = expectation.kwargs if expectation.windowed else _filled(expectation, given, where)
     asked = Asked(name, expectation.type, kwargs)
     return AggregateRule(name, expectation.severity, expectation.sentence, asked=asked)
 
 
 def _why_left(expectation: Expectation) -> str:
-    if expectation.kwargs.get("windows"):
+    if expectation.windowed:
         return "its bounds come from earlier results (windows), which only Great Expectations keeps"
     return UNKNOWN.get(expectation.type, f"known are {', '.join(sorted(KNOWN))}")
 

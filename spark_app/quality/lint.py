@@ -9,7 +9,6 @@ from itertools import combinations
 from typing import Any
 
 from spark_app.config.contracts import Contract
-from spark_app.quality.by_gx import Asked
 from spark_app.quality.catalogue import UNKNOWN
 from spark_app.quality.columns import InSet, MatchesRegex, MatchesRegexes, NotInSet, NotNull, Null
 from spark_app.quality.compiler import Rule, Ruleset
@@ -17,6 +16,7 @@ from spark_app.quality.contradictions import never_holds, no_value_fits
 from spark_app.quality.literals import digits, is_number, literal_value
 from spark_app.quality.regex import anchored
 from spark_app.quality.several import PairGreater
+from spark_app.quality.suite import columns_of
 
 
 @dataclass(frozen=True)
@@ -112,11 +112,6 @@ def _together(rules: Sequence[Rule], contract: Contract) -> _Found:
             yield f"{one.name}, {other.name}", "no value fits both", "Correct the bounds."
 
 
-def _columns_of(asked: Asked) -> list[str]:
-    given = (asked.kwargs.get(name) for name in ("column", "column_A", "column_B"))
-    return [str(name) for name in (*given, *(asked.kwargs.get("column_list") or ())) if name]
-
-
 def _turned(one: object, other: object) -> bool:
     """Whether one says A > B and the other B > A: at most equal values satisfy both."""
     if not isinstance(one, PairGreater) or not isinstance(other, PairGreater):
@@ -126,7 +121,7 @@ def _turned(one: object, other: object) -> bool:
 
 def _left_to_gx(ruleset: Ruleset, contract: Contract) -> _Found:
     for aggregate in ruleset.aggregates:
-        if aggregate.asked and (absent := [c for c in _columns_of(aggregate.asked) if c not in contract.columns]):
+        if aggregate.asked and (absent := [c for c in columns_of(aggregate.asked.kwargs) if c not in contract.columns]):
             yield aggregate.name, f"the column {absent[0]!r} is not in the contract", "Correct the column's name."
         if aggregate.asked and aggregate.asked.type not in UNKNOWN:
             yield (

@@ -81,9 +81,9 @@ def literal_value(value: Any, column_type: str, timezone: str) -> Decimal | bool
     return str(value)
 
 
-def has_time(value: Any, timezone: str) -> bool:
-    """Whether a suite's value for a date is a moment within that day, and so later than the day itself."""
-    return _moment(value, ZoneInfo(timezone)).time() != dt.time()
+def within_a_day(bound: Any, column_type: str, timezone: str) -> bool:
+    """Whether dates are compared with a moment that is later than its day, such as `now`."""
+    return bound is not None and column_type == "date" and _moment(bound, ZoneInfo(timezone)).time() != dt.time()
 
 
 def _number(value: Any, column_type: str) -> Decimal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -46,7 +47,7 @@ class Expectation(_Gx):
         """Its name in reasons and reports: the suite's, or one made of its columns and type."""
         if self.named:
             return str(self.meta["rule"])
-        return "_".join([*(self._columns() or ["table"]), self.type.removeprefix("expect_")])
+        return "_".join([*(columns_of(self.kwargs) or ["table"]), self.type.removeprefix("expect_")])
 
     @property
     def sentence(self) -> str:
@@ -56,12 +57,19 @@ class Expectation(_Gx):
         given = {k: v for k, v in self.kwargs.items() if k not in _OF_PLACE and v is not None}
         told = ", ".join(f"{k} {json.dumps(v, ensure_ascii=False, default=str)}" for k, v in given.items())
         words = self.type.removeprefix("expect_").replace("_", " ")
-        about = ", ".join(self._columns())
+        about = ", ".join(columns_of(self.kwargs))
         return " · ".join(filter(None, (about, words, told[:_MOST_TOLD])))
 
-    def _columns(self) -> list[str]:
-        given = (self.kwargs.get(name) for name in ("column", "column_A", "column_B"))
-        return [str(name) for name in (*given, *(self.kwargs.get("column_list") or ())) if name]
+    @property
+    def windowed(self) -> bool:
+        """Whether its bounds come from earlier results, which only Great Expectations keeps."""
+        return bool(self.kwargs.get("windows"))
+
+
+def columns_of(kwargs: Mapping[str, Any]) -> list[str]:
+    """The columns that an expectation's arguments name."""
+    given = (kwargs.get(name) for name in ("column", "column_A", "column_B"))
+    return [str(name) for name in (*given, *(kwargs.get("column_list") or ())) if name]
 
 
 class Suite(_Gx):

@@ -36,16 +36,16 @@ def archived_rows(zones: Zones, config: Config, run: str, dataset: str) -> tuple
     Raises UsageError when there is no such file, or there are too many rows.
     """
     folder, rows = zones.archive / run, list[Recalled]()
-    files = [
-        f.relative for f in folder.files() if dataset_of(f.relative) in ([dataset] if dataset else config.contracts)
-    ]
+    asked = (dataset,) if dataset else tuple(config.contracts)
+    files = [found for found in folder.files() if dataset_of(found.relative) in asked]
     if not files:
         raise UsageError("No such file is in the archive", where=str(folder), next_step="Look: lakehouse status.")
     loads, known = _loads(zones, run), _entries(zones)
-    for relative in files:
-        if load := loads.get(f"raw/{relative}"):  # a copy was never read: its rows are those of another file
-            file = SourceFile.pinned(0, folder / relative, f"raw/{relative}", (folder / relative).pin())
-            contract = config.contracts[dataset_of(relative)]
+    for found in files:
+        uri = f"raw/{found.relative}"
+        if load := loads.get(uri):  # a copy was never read: its rows are those of another file
+            file = SourceFile.pinned(0, folder / found.relative, uri, found.pin)
+            contract = config.contracts[dataset_of(found.relative)]
             rows += filter(None, (_as_known(row, known.get(row.entry_id)) for row in _rows(file, contract, *load)))
             if len(rows) > MOST:
                 raise UsageError(

@@ -67,8 +67,7 @@ class LocalPlace(Place):
 
     def files(self) -> Iterator[Found]:
         if self.is_folder():
-            entries = sorted(_walk(self.path), key=lambda entry: entry.path)
-            yield from (_found(entry, str(self.path)) for entry in entries)
+            yield from (_found(entry, str(self.path)) for entry in _walk(self.path))
 
     def names(self) -> list[str]:
         return sorted(os.listdir(self.path)) if self.is_folder() else []  # noqa: PTH208 - names are wanted
@@ -152,12 +151,18 @@ def _pin(stat: os.stat_result) -> Pin:
 
 
 def _walk(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """Files in the order of their whole paths, told as they are met: who asks for the first looks no further."""
     with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                yield from _walk(Path(entry.path))
-            else:
-                yield entry
+        ordered = sorted(entries, key=lambda entry: f"{entry.name}/" if _is_folder(entry) else entry.name)
+    for entry in ordered:
+        if _is_folder(entry):
+            yield from _walk(Path(entry.path))
+        else:
+            yield entry
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    return entry.is_dir(follow_symlinks=False)
 
 
 def _found(entry: os.DirEntry[str], folder: str) -> Found:

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +54,7 @@ class S3Place(SharedPlace):
     def options(self) -> Mapping[str, str]:  # type: ignore[override]
         return self._connection.options()
 
-    @cached_property
+    @property
     def _connection(self) -> Connection:
         return connection()
 

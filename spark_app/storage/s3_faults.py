@@ -25,10 +25,8 @@ class Superseded(Exception):
 
 _ABSENT = {"404", "NoSuchKey", "NotFound"}
 _SUPERSEDED = {"412", "PreconditionFailed", "ConditionalRequestConflict", "409"}
-_DENIED = {
-    "403": "access is denied",
-    "AccessDenied": "access is denied",
-    "AllAccessDisabled": "access is denied",
+_DENIED = {"403", "AccessDenied", "AllAccessDisabled"}
+_OF_CREDENTIALS = {
     "InvalidAccessKeyId": "there is no such access key",
     "SignatureDoesNotMatch": "the secret key is another one",
     "ExpiredToken": "the session has expired",
@@ -36,7 +34,6 @@ _DENIED = {
     "TokenRefreshRequired": "the session has expired",
     "RequestTimeTooSkewed": "this machine's clock is wrong",
 }
-_OF_CREDENTIALS = {code for code in _DENIED if code not in ("403", "AccessDenied", "AllAccessDisabled")}
 _TRANSIENT = {"RequestTimeout", "SlowDown", "Throttling", "ThrottlingException", "TooManyRequests", "429", "408"}
 _ELSEWHERE = {"301", "PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}
 _PERMISSIONS = {
@@ -89,7 +86,7 @@ def _answered(error: ClientError, action: str, where: str) -> Exception:
 
 
 def _refused(code: str, action: str, where: str) -> LakehouseError | None:
-    what = f"S3 refuses {_PERMISSIONS.get(action, action)}"
+    permission = _PERMISSIONS.get(action, action)
     if code == "NoSuchBucket":
         return StorageDenied("There is no such bucket", where=where, next_step="Correct --root, or make the bucket.")
     if code in _ELSEWHERE:
@@ -97,11 +94,13 @@ def _refused(code: str, action: str, where: str) -> LakehouseError | None:
             "The bucket is in another region", where=where, why=code, next_step="Set AWS_REGION to the bucket's region."
         )
     if code in _DENIED:
-        step = f"Allow this role or user {_PERMISSIONS.get(action, action)} there, or use other credentials."
-        if code in _OF_CREDENTIALS:
-            step = "Correct the credentials: AWS_PROFILE, or AWS_ACCESS_KEY_ID and what belongs to it."
-        return StorageDenied(what, where=where, why=_DENIED[code], next_step=step)
-    return None
+        why, step = "access is denied", f"Allow this role or user {permission} there, or use other credentials."
+    elif code in _OF_CREDENTIALS:
+        why = _OF_CREDENTIALS[code]
+        step = "Correct the credentials: AWS_PROFILE, or AWS_ACCESS_KEY_ID and what belongs to it."
+    else:
+        return None
+    return StorageDenied(f"S3 refuses {permission}", where=where, why=why, next_step=step)
 
 
 def _unreachable(action: str, where: str, why: str) -> StorageUnreachable:

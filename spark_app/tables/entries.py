@@ -166,16 +166,15 @@ def merge_entries(
     run_id: str,
     above: int,
     accepted: Collection[int],
-    step: str = "",
     *,
     closes: bool = False,
 ) -> Commit:
-    """Merges entries by id, once a run (and `step`) for all datasets; returns what the table's log counted.
+    """Merges entries by id, once a run for all datasets; returns what the table's log counted.
 
-    One that only `closes` inserts none: not each row that was called back has an entry.
+    A step of its own only `closes`, and inserts none: not each row that was called back has an entry.
     """
     make_ready(table, schema)
-    marker = f"{run_id}/{table.name}{step}"
+    marker = f"{run_id}/{table.name}{'-closings' if closes else ''}"
     if marker not in landed(table, above, run_id, accepted):
         updates = _QUARANTINE_UPDATES if schema is QUARANTINE else _WAITING_UPDATES
         run_step(engine, Step(table, ("dataset", "id"), schema.names, updates, marker, not closes), incoming)

@@ -35,6 +35,14 @@ def test_what_is_written_is_read_and_listed_under_any_name(folder: Place) -> Non
     assert {found.relative: found.pin for found in folder.files()} == {name: (folder / name).pin() for name in ODD}
 
 
+def test_a_listing_of_a_folder_is_in_the_order_of_whole_paths(tmp_path: Path) -> None:
+    folder = place_at(tmp_path)
+    names = ["a b/x", "a-b", "a.csv", "a/b/z", "a/b.csv", "a/x", "a0", "b"]
+    for name in names:
+        (folder / name).write("")
+    assert [found.relative for found in folder.files()] == sorted(names)
+
+
 def test_nothing_is_there_before_it_is_written(folder: Place) -> None:
     assert (list(folder.files()), folder.names(), folder.is_folder()) == ([], [], False)
     assert not (folder / "x").is_file()
