@@ -28,7 +28,7 @@ from spark_app.storage.place import Place
 from tests.chaos.days import DAYS, Day, put
 from tests.chaos.left import differences, left
 
-_MOST_KILLS = 4
+_MOST_KILLS = 12
 """Of one command, before it is left alone."""
 _PATIENCE = 600
 
