@@ -8,11 +8,13 @@ from typing import Annotated
 
 import typer
 
-from spark_app.cli.options import AsJson, ConfigFolder, Now, Root, configuration, seconds, zones
+from spark_app.cli.lake import Lake, on_lake
+from spark_app.cli.options import AsJson, ConfigFolder, Now, configuration, seconds
 
 
+@on_lake
 def maintain(
-    root: Root,
+    lake: Lake,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be done.")] = False,
     config: ConfigFolder = None,
     now: Now = "",
@@ -26,7 +28,7 @@ def maintain(
     from spark_app.upkeep import keep
 
     moment = parse_time(now) if now else utc_now()
-    done = keep(zones(root), configuration(config).contracts, moment, seconds(wait), dry=dry_run)
+    done = keep(lake.zones(), configuration(config).contracts, moment, seconds(wait), dry=dry_run)
     if as_json:
         print(json.dumps(asdict(done), indent=1))
         return

@@ -9,19 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from spark_app.cli.lake import named_place
 from spark_app.config.settings import EngineName, RunMode, Zones, packed_config, parse_time
 from spark_app.errors import UsageError
-from spark_app.storage.at import place_at
-from spark_app.storage.local import LocalPlace
 from spark_app.storage.place import Place
 
 if TYPE_CHECKING:
     from spark_app.runs.plan import Config, Request
 
-Root = Annotated[
-    str,
-    typer.Option("--root", help="The folder, or s3://BUCKET/PREFIX, that holds raw/, processed/, archive/, rejected/."),
-]
 ConfigFolder = Annotated[
     str | None,
     typer.Option("--config", help="A folder, or s3://…, with contracts/ and ge_suites/; the packed ones otherwise."),
@@ -32,39 +27,7 @@ EngineOption = Annotated[EngineName | None, typer.Option("--engine", help="Where
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 RunId = Annotated[str, typer.Option("--run", help="A run's id.")]
 
-_BUCKET, _PART = "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", r"(?!\.{1,2}(?:/|$))[^/]+"
 _UNITS = {"s": 1, "m": 60, "h": 3600}
-
-
-def zones(root: str) -> Zones:
-    """The zones of --root. Raises UsageError for what this version cannot open."""
-    folder = named_place(root)
-    if not folder.is_folder():
-        raise UsageError(
-            "There is no such folder" if isinstance(folder, LocalPlace) else "There is nothing below this root",
-            where=str(folder),
-            next_step=f"Make one with a sample in it: lakehouse sample {root}",
-        )
-    if odd := sorted(set(re.findall(r"[^A-Za-z0-9._/@+=,'-]", str(folder).removeprefix("s3://")))):
-        raise UsageError(
-            f"The root's path holds {' '.join(map(repr, odd))}",
-            where=str(folder),
-            why="the engines do not find tables under such a path",
-            next_step="Move the lake to a path of letters, digits and . _ - @ + = ,; files in raw may have any name.",
-        )
-    return Zones.under(folder)
-
-
-def named_place(address: str) -> Place:
-    """The place of a folder, or of s3://BUCKET/PREFIX. Raises UsageError for what is neither."""
-    if "://" not in address:
-        return place_at(address)
-    if re.fullmatch(rf"s3://{_BUCKET}(/{_PART})*/?", address):
-        return place_at(address)
-    raise UsageError(
-        f"{address!r} is no place",
-        next_step="Name a folder, or s3://BUCKET or s3://BUCKET/PREFIX; no part of a prefix is empty, . or ..",
-    )
 
 
 def has_files(folder: Place) -> bool:
@@ -116,7 +79,7 @@ def require_files(files: Sequence[Path]) -> None:
 
 
 def request(
-    root: str,
+    zones: Zones,
     mode: RunMode = RunMode.FULL,
     datasets: str = "",
     open_gate: str = "",
@@ -131,7 +94,7 @@ def request(
         raise UsageError(f"--datasets {datasets!r} names none")
     if run_id and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", run_id):
         raise UsageError(f"{run_id!r} cannot be a run's id", next_step="Use letters, digits, dots and dashes.")
-    return Request(zones(root), mode, names, open_gate, parse_time(now) if now else None, run_id)
+    return Request(zones, mode, names, open_gate, parse_time(now) if now else None, run_id)
 
 
 def seconds(text: str) -> float:

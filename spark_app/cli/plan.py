@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from spark_app.cli.options import AsJson, ConfigFolder, Datasets, Root, configuration, request
+from spark_app.cli.lake import Lake, on_lake
+from spark_app.cli.options import AsJson, ConfigFolder, Datasets, configuration, request
 
 
-def plan(root: Root, datasets: Datasets = "", config: ConfigFolder = None, as_json: AsJson = False) -> None:
+@on_lake
+def plan(lake: Lake, datasets: Datasets = "", config: ConfigFolder = None, as_json: AsJson = False) -> None:
     """Show what a run would do, and why each other file is not in it."""
     from spark_app.runs.plan import make_plan
     from spark_app.runs.writer import read_writer
 
-    asked = request(root, datasets=datasets)
+    asked = request(lake.zones(), datasets=datasets)
     found = make_plan(asked, configuration(config))
     if as_json:
         print(

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from spark_app.cli.options import AsJson, ConfigFolder, Root, RunId, configuration, require_run, zones
+from spark_app.cli.lake import Lake, on_lake
+from spark_app.cli.options import AsJson, ConfigFolder, RunId, configuration, require_run
 
 app = typer.Typer(help="Rows that did not load, with every reason.", no_args_is_help=True)
 
@@ -20,8 +21,9 @@ DatasetOption = Annotated[str, typer.Option("--dataset", help="Only of this data
 
 
 @app.command("list")
+@on_lake
 def list_causes(
-    root: Root,
+    lake: Lake,
     run: RunId = "",
     dataset: DatasetOption = "",
     rule: Rule = "",
@@ -32,7 +34,7 @@ def list_causes(
     """One line a cause: how many rows, in which files."""
     from spark_app.reporting.entries import Choice, causes
 
-    places = zones(root)
+    places = lake.zones()
     require_run(places, run)
     found = causes(places, Choice(run, dataset, rule, kind, file))
     if as_json:
@@ -45,8 +47,9 @@ def list_causes(
 
 
 @app.command("show")
+@on_lake
 def show(
-    root: Root,
+    lake: Lake,
     run: RunId = "",
     dataset: DatasetOption = "",
     rule: Rule = "",
@@ -60,7 +63,7 @@ def show(
     """The rows themselves, with all reasons; held rows of a run too."""
     from spark_app.reporting.entries import Choice, rows
 
-    places = zones(root)
+    places = lake.zones()
     require_run(places, run)
     found = rows(places, configuration(config), Choice(run, dataset, rule, kind, file), reveal=reveal, limit=limit)
     if as_json:

@@ -7,17 +7,16 @@ from typing import Annotated
 
 import typer
 
+from spark_app.cli.lake import Lake, on_lake
 from spark_app.cli.options import (
     AsJson,
     ConfigFolder,
     Datasets,
     EngineOption,
     Now,
-    Root,
     configuration,
     has_files,
     request,
-    zones,
 )
 from spark_app.cli.running import Call, carried_out, told
 from spark_app.config.caller import utc_now
@@ -25,8 +24,9 @@ from spark_app.config.settings import RunMode
 from spark_app.errors import UsageError
 
 
+@on_lake
 def run(
-    root: Root,
+    lake: Lake,
     datasets: Datasets = "",
     run_mode: Annotated[RunMode, typer.Option("--run-mode", help="validate_only writes no table.")] = RunMode.FULL,
     run_id: Annotated[
@@ -48,13 +48,13 @@ def run(
     from spark_app.runs.run_id import new_run_id
 
     _require_file(report)
-    call = Call(root, config, engine, now, wait, as_json, report)
-    places, settings = zones(root), engine_settings(engine)
+    call = Call(lake, config, engine, now, wait, as_json, report)
+    places, settings = lake.zones(), engine_settings(engine)
     run_id = run_id or new_run_id(parse_time(now) if now else utc_now())
     with engine_of(settings, places.runs / run_id / "spark.log") as start:
         if any(has_files(folder) for folder in places.raw):
             start.launch()  # while the rest is imported and planned
-        asked = request(root, run_mode, datasets, open_gate, now, run_id)
+        asked = request(lake.zones(), run_mode, datasets, open_gate, now, run_id)
         done, screen = carried_out(asked, configuration(config), start, settings, call)
     raise typer.Exit(told(done, screen, call))
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spark_app.cli.options import request, seconds, zones
+from spark_app.cli.lake import Lake
+from spark_app.cli.options import request, seconds
 
 if TYPE_CHECKING:
     from spark_app.config.settings import EngineName, EngineSettings, RunMode
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 class Call:
     """The options that all of them take, as they were given."""
 
-    root: str
+    lake: Lake
     config: str | None
     engine: EngineName | None
     now: str
@@ -40,8 +41,10 @@ def carried_out(
     from spark_app.reporting.commands import Commands
     from spark_app.reporting.terminal import Screen
 
-    with Screen(Commands(call.root, str(call.config or "")), settings.cores) as screen:
-        around = Surroundings(zones(call.root), start, settings.name.value, screen)
+    with Screen(
+        Commands(call.lake.options, call.lake.shown_processed, str(call.config or "")), settings.cores
+    ) as screen:
+        around = Surroundings(call.lake.zones(), start, settings.name.value, screen)
         try:
             return load(asked, chosen, around, seconds(call.wait)), screen
         except Exception:
@@ -78,7 +81,7 @@ def judge_again(recall: Recall, mode: RunMode, chosen: Config, call: Call) -> in
     from spark_app.runs.run_id import new_run_id
 
     settings, run_id = engine_settings(call.engine), new_run_id(parse_time(call.now) if call.now else utc_now())
-    asked = replace(request(call.root, mode, now=call.now, run_id=run_id), recall=recall)
-    with engine_of(settings, zones(call.root).runs / run_id / "spark.log") as start:
+    asked = replace(request(call.lake.zones(), mode, now=call.now, run_id=run_id), recall=recall)
+    with engine_of(settings, call.lake.zones().runs / run_id / "spark.log") as start:
         done, screen = carried_out(asked, chosen, start, settings, call)
     return told(done, screen, call)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from spark_app.cli.options import AsJson, Root, zones
+from spark_app.cli.lake import Lake, on_lake
+from spark_app.cli.options import AsJson
 
 _LAST = 5
 _LOOKED_AT = 100
 """Reports that are asked for held files: a run of other datasets says nothing of them."""
 
 
-def status(root: Root, as_json: AsJson = False) -> None:
+@on_lake
+def status(lake: Lake, as_json: AsJson = False) -> None:
     """Show the lock, an open run, waiting rows, held files and the last runs."""
     from spark_app.config.caller import utc_now
     from spark_app.reporting.report import newest_first, read_report
@@ -21,7 +23,7 @@ def status(root: Root, as_json: AsJson = False) -> None:
     from spark_app.tables.decisions import waivers
     from spark_app.tables.entries import open_waiting
 
-    places = zones(root)
+    places = lake.zones()
     writer, held = read_writer(places.state), is_held(places.state)
     newest = newest_first(places.runs)[:_LOOKED_AT]
     reports = [r for r in (read_report(places.runs, run_id) for run_id in newest) if r]
@@ -41,7 +43,7 @@ def status(root: Root, as_json: AsJson = False) -> None:
             }
             for waiver in waivers(places.system_table("decisions"))
         ],
-        "held_files": [uri for uri in left if (places.raw[0].parent / uri).is_file()],
+        "held_files": [uri for uri in left if places.raw_file(uri).is_file()],
         "runs": [{"run_id": r.run_id, "status": r.status, "exit_code": r.exit_code} for r in reports],
     }
     if as_json:

@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from spark_app.cli.lake import Lake, on_lake
 from spark_app.cli.options import (
     AsJson,
     ConfigFolder,
     EngineOption,
     Now,
-    Root,
     RunId,
     configuration,
     require_dataset,
     require_files,
     require_run,
-    zones,
 )
 from spark_app.cli.quarantine import DatasetOption, FileOption, Kind, Reveal, Rule
 from spark_app.cli.running import Call, judge_again
@@ -36,9 +35,10 @@ Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept among the
 Wait = Annotated[str, typer.Option("--wait", help="Wait so long for the lock, such as 10m.")]
 
 
+@on_lake
 def export(
     file: Annotated[Path, typer.Argument(help="The .xlsx or .csv to write.")],
-    root: Root,
+    lake: Lake,
     dataset: Annotated[str, typer.Option("--dataset", help="Whose rows.")],
     run: RunId = "",
     rule: Rule = "",
@@ -55,7 +55,7 @@ def export(
     from spark_app.stewards.export import export as write
     from spark_app.tables.decisions import record_now
 
-    places, chosen = zones(root), configuration(config)
+    places, chosen = lake.zones(), configuration(config)
     require_dataset(chosen, dataset)
     require_run(places, run)
     contract = chosen.contracts[dataset]
@@ -67,9 +67,10 @@ def export(
     print(f"{len(entries):,} rows · {file}")
 
 
+@on_lake
 def resubmit(
     file: Annotated[Path, typer.Argument(help="A sheet of `quarantine export`, corrected.")],
-    root: Root,
+    lake: Lake,
     dataset: Annotated[str, typer.Option("--dataset", help="Whose rows.")],
     reason: Reason,
     config: ConfigFolder = None,
@@ -85,7 +86,7 @@ def resubmit(
     from spark_app.runs.recall import Asked, Recall
     from spark_app.stewards.corrections import corrections
 
-    places, chosen = zones(root), configuration(config)
+    places, chosen = lake.zones(), configuration(config)
     require_dataset(chosen, dataset)
     require_files([file])
     entries = {entry["id"]: entry for entry in Choice(dataset=dataset).entries(places)}
@@ -99,12 +100,13 @@ def resubmit(
     if found.rows:
         asked = Asked("resubmit", f"{dataset}: {len(found.rows)} rows", reason, person())
         recall = Recall(asked, found.rows)
-        code = judge_again(recall, RunMode.FULL, chosen, Call(root, config, engine, now, wait, as_json)) or code
+        code = judge_again(recall, RunMode.FULL, chosen, Call(lake, config, engine, now, wait, as_json)) or code
     raise typer.Exit(code)
 
 
+@on_lake
 def waive(
-    root: Root,
+    lake: Lake,
     dataset: Annotated[str, typer.Option("--dataset", help="Whose rows.")],
     rule: Annotated[str, typer.Option("--rule", help="Rows with this reason.")],
     reason: Reason,
@@ -122,7 +124,7 @@ def waive(
     choice, ends = Choice(run, dataset, rule, "invalid"), parse_time(until)
     _require_later(ends, now)
     _require_of_suite(configuration(config), dataset, rule)
-    call = Call(root, config, engine, now, wait, as_json)
+    call = Call(lake, config, engine, now, wait, as_json)
     raise typer.Exit(_again("waive", choice, reason, RunMode.FULL, call, until=ends.isoformat()))
 
 
@@ -145,8 +147,9 @@ def _require_of_suite(config: Config, dataset: str, rule: str) -> None:
         )
 
 
+@on_lake
 def replay(
-    root: Root,
+    lake: Lake,
     reason: Reason = "",
     dataset: DatasetOption = "",
     rule: Rule = "",
@@ -171,7 +174,7 @@ def replay(
             "--archived takes all rows of a run's files", next_step="Name it by --run, and no rule or file."
         )
     mode = RunMode.VALIDATE_ONLY if dry_run else RunMode.FULL
-    call = Call(root, config, engine, now, wait, as_json)
+    call = Call(lake, config, engine, now, wait, as_json)
     raise typer.Exit(_again("replay", choice, reason, mode, call, archived=archived))
 
 
@@ -183,7 +186,7 @@ def _again(
     from spark_app.stewards.archived import archived_rows
     from spark_app.stewards.entries import as_they_are
 
-    places, chosen = zones(call.root), configuration(call.config)
+    places, chosen = call.lake.zones(), configuration(call.config)
     require_run(places, choice.run)
     if choice.dataset:
         require_dataset(chosen, choice.dataset)

@@ -11,16 +11,15 @@ from typing import Annotated
 
 import typer
 
+from spark_app.cli.lake import Lake, on_lake
 from spark_app.cli.options import (
     AsJson,
     ConfigFolder,
     EngineOption,
     Now,
-    Root,
     configuration,
     require_dataset,
     require_files,
-    zones,
 )
 from spark_app.errors import UsageError
 from spark_app.storage.at import place_at
@@ -54,8 +53,9 @@ def lint(config: ConfigFolder = None, as_json: AsJson = False) -> None:
 
 
 @app.command("preview")
+@on_lake
 def preview(
-    root: Root,
+    lake: Lake,
     dataset: Annotated[str, typer.Option("--dataset", help="Whose suite.")],
     config: ConfigFolder = None,
     batches: Annotated[int, typer.Option("--batches", help="How many of the last runs' files.", min=1)] = 3,
@@ -68,7 +68,7 @@ def preview(
     from spark_app.engine.start import engine_of
     from spark_app.review.preview import preview as look
 
-    chosen, places = configuration(config), zones(root)
+    chosen, places = configuration(config), lake.zones()
     require_dataset(chosen, dataset)
     moment = parse_time(now) if now else None
     with (

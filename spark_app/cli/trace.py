@@ -8,16 +8,18 @@ from typing import Annotated
 
 import typer
 
-from spark_app.cli.options import AsJson, ConfigFolder, Root, configuration, require_dataset, zones
+from spark_app.cli.lake import Lake, on_lake
+from spark_app.cli.options import AsJson, ConfigFolder, configuration, require_dataset
 
 
+@on_lake
 def trace(
     dataset: Annotated[str, typer.Argument(help="The dataset.")],
     key: Annotated[
         str,
         typer.Argument(help="The row's key as the table has it (dates in ISO form), or a token; parts separated by |."),
     ],
-    root: Root,
+    lake: Lake,
     config: ConfigFolder = None,
     as_json: AsJson = False,
 ) -> None:
@@ -26,7 +28,7 @@ def trace(
 
     chosen = configuration(config)
     require_dataset(chosen, dataset)
-    found = look(zones(root), chosen.contracts[dataset], key)
+    found = look(lake.zones(), chosen.contracts[dataset], key)
     if as_json:
         print(json.dumps(asdict(found), indent=1))
         return

@@ -6,12 +6,14 @@ from typing import Annotated
 
 import typer
 
-from spark_app.cli.options import Root, RunId, zones
+from spark_app.cli.lake import Lake, on_lake
+from spark_app.cli.options import RunId
 from spark_app.errors import UsageError
 
 
+@on_lake
 def unlock(
-    root: Root,
+    lake: Lake,
     run: RunId,
     abandon: Annotated[bool, typer.Option("--abandon", help="Give the open run up; its files stay in raw.")] = False,
     accept: Annotated[
@@ -25,10 +27,10 @@ def unlock(
         table, _, version = accept.rpartition(":")
         if not table or not version.isdecimal():
             raise UsageError(f"{accept!r} is not a commit", next_step="Name table and version, such as orders:7.")
-        accept_commit(zones(root), run, table, int(version))
+        accept_commit(lake.zones(), run, table, int(version))
         print(f"version {version} of {table} is accepted; the next run finishes run {run}")
     elif abandon:
-        abandon_run(zones(root), run)
+        abandon_run(lake.zones(), run)
         print(f"run {run} is given up; its files are in raw, and the next run takes them")
     else:
         raise UsageError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -30,7 +31,7 @@ class EngineName(StrEnum):
 
 @dataclass(frozen=True)
 class Zones:
-    """The four zones. Raw may be several folders."""
+    """The four zones. Raw may be several folders; people see a file as the name of its folder and its path below."""
 
     raw: tuple[Place, ...]
     processed: Place
@@ -41,6 +42,16 @@ class Zones:
     def under(cls, root: Place) -> Zones:
         """The zones of one root, by their fixed names."""
         return cls((root / "raw",), root / "processed", root / "archive", root / "rejected")
+
+    @property
+    def raw_by_name(self) -> Mapping[str, Place]:
+        """The raw folders by what people see of them: `raw` when there is one, each one's own name otherwise."""
+        return {"raw": self.raw[0]} if len(self.raw) == 1 else {folder.name: folder for folder in self.raw}
+
+    def raw_file(self, uri: str) -> Place:
+        """The file in raw that people see as this."""
+        name, _, relative = uri.partition("/")
+        return self.raw_by_name[name] / relative if name in self.raw_by_name else self.raw[0].parent / uri
 
     @property
     def runs(self) -> Place:
@@ -100,6 +111,11 @@ def _installed_engine() -> EngineName:
         "No engine is installed",
         next_step="Install this package with the extra [local] (no Java needed) or [spark].",
     )
+
+
+def default_root() -> str:
+    """The lake of a command that names none: LAKEHOUSE_ROOT, as the images set it; empty otherwise."""
+    return os.environ.get("LAKEHOUSE_ROOT", "")
 
 
 def lease_seconds() -> int:

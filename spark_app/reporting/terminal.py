@@ -60,7 +60,7 @@ class Screen:
         cores = "1 core" if self._cores == 1 else f"{self._cores} cores"
         self._say(
             f"lakehouse {__version__} · run {plan.run_id} · {plan.mode.value} · {engine}, {cores} · "
-            f"{self._commands.root} · now = {plan.now:%Y-%m-%dT%H:%M:%SZ}"
+            f"{self._commands.processed.removesuffix('/processed')} · now = {plan.now:%Y-%m-%dT%H:%M:%SZ}"
         )
         new = [c for c in plan.files if not c.loaded_as]
         ignored = [p for p in plan.passed if p.status == "ignored"]

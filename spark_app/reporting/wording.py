@@ -139,7 +139,7 @@ def last_line(data: dict[str, Any], commands: Commands) -> str:
         end += f": {left}"
     elif data["status"] == "succeeded":
         end += ("" if _published(data) else " no row") + _aside(data)
-    report = f"{commands.root.rstrip('/')}/processed/runs/{data['run_id']}/report.json"
+    report = f"{commands.processed}/runs/{data['run_id']}/report.json"
     code = f" · not worth a retry · exit {data['exit_code']}" if data["exit_code"] else ""
     if data["status"] != "nothing_to_do" and importlib.util.find_spec("great_expectations"):
         code += f" · next: {commands.by_root('docs serve')}"

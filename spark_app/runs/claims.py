@@ -32,7 +32,7 @@ def from_raw(
     zones: Zones, datasets: Sequence[str], contracts: Contracts, without: Collection[str]
 ) -> tuple[tuple[Claimed, ...], tuple[Passed, ...]]:
     """The files in raw that a run claims, but for those named by uri; and those that it passes over."""
-    found = discover(zones.raw, tuple(contracts))
+    found = discover(zones.raw_by_name, tuple(contracts))
     wanted = [file for file in found.files if file.dataset in datasets and file.uri not in without]
     return _claimed(wanted, datasets, contracts, loaded_before(zones.system_table("load_history"))), found.passed
 
@@ -51,10 +51,10 @@ def _claimed(
         chosen = chosen_of.get((file.dataset, sha256), file)
         if chosen != file:
             said = f"the same content as {chosen.uri}"
-            claimed.append(Claimed(source, file.dataset, file.relative, said, places[chosen]))
+            claimed.append(Claimed(source, file.dataset, file.archived, said, places[chosen]))
             continue
         loaded_as = _loaded_as(contracts[file.dataset], known[file.dataset].get(sha256), source)
-        claimed.append(Claimed(source, file.dataset, file.relative, loaded_as))
+        claimed.append(Claimed(source, file.dataset, file.archived, loaded_as))
     return tuple(claimed)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from spark_app.sources.reader import EXCEL
@@ -21,16 +21,16 @@ _IGNORED = {
 
 @dataclass(frozen=True)
 class RawFile:
-    """A file in raw. `relative` is its path below its raw folder, `uri` what people see."""
+    """A file in raw. `uri` is what people see.
+
+    `archived` is where it goes below a run's folder: two files of one name in two raw folders must never meet there.
+    """
 
     place: Place
-    relative: str
+    uri: str
+    archived: str
     dataset: str
     pin: Pin
-
-    @property
-    def uri(self) -> str:
-        return f"raw/{self.relative}"
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,13 @@ class Discovery:
     passed: tuple[Passed, ...]
 
 
-def discover(raw: Collection[Place], datasets: Collection[str]) -> Discovery:
-    """All files below the raw folders, at any depth, in the order of their paths."""
+def discover(raw: Mapping[str, Place], datasets: Collection[str]) -> Discovery:
+    """All files below the raw folders, given by name, at any depth, in the order of their paths."""
     files: list[RawFile] = []
     passed: list[Passed] = []
-    for folder in raw:
+    for number, (name, folder) in enumerate(raw.items()):
         for file in folder.files():
-            found = _judged(file, folder, datasets)
+            found = _judged(file, name, folder, datasets, first=number == 0)
             if isinstance(found, RawFile):
                 files.append(found)
             else:
@@ -63,12 +63,12 @@ def discover(raw: Collection[Place], datasets: Collection[str]) -> Discovery:
     return Discovery(tuple(files), tuple(passed))
 
 
-def _judged(file: Found, folder: Place, datasets: Collection[str]) -> RawFile | Passed:
+def _judged(file: Found, name: str, folder: Place, datasets: Collection[str], *, first: bool) -> RawFile | Passed:
     relative = file.relative
     if not _is_text(relative):
         shown = relative.encode(errors="surrogateescape").decode("utf-8", "backslashreplace")
-        return Passed(f"raw/{shown}", "unknown", "its name is not UTF-8", "Rename it.")
-    uri = f"raw/{relative}"
+        return Passed(f"{name}/{shown}", "unknown", "its name is not UTF-8", "Rename it.")
+    uri = f"{name}/{relative}"
     for pattern, reason in _IGNORED.items():
         if any(fnmatch.fnmatch(part.lower(), pattern) for part in relative.split("/")):
             return Passed(uri, "ignored", reason)
@@ -76,7 +76,7 @@ def _judged(file: Found, folder: Place, datasets: Collection[str]) -> RawFile | 
         return Passed(uri, "unknown", "not a regular file (links are not followed)", "Copy the file itself there.")
     dataset = dataset_of(relative)
     if dataset not in datasets:
-        where = f"the folder {relative.split('/')[0]!r}" if "/" in relative else "raw itself"
+        where = f"the folder {relative.split('/')[0]!r}" if "/" in relative else f"{name} itself"
         return Passed(
             uri,
             "unknown",
@@ -86,7 +86,13 @@ def _judged(file: Found, folder: Place, datasets: Collection[str]) -> RawFile | 
         )
     if not relative.lower().endswith(LOADABLE):
         return Passed(uri, "unknown", "this type of file cannot be read", _fix_of_type(relative))
-    return RawFile(folder / relative, relative, dataset, file.pin)
+    return RawFile(folder / relative, uri, _archived(relative, "" if first else name), dataset, file.pin)
+
+
+def _archived(relative: str, name: str) -> str:
+    """The dataset's folder stays first, so that archived files can be replayed."""
+    dataset, _, rest = relative.partition("/")
+    return "/".join(part for part in (dataset, name, rest) if part)
 
 
 def _is_text(name: str) -> bool:
