@@ -8,7 +8,7 @@ JAVA := $(shell command -v java 2>/dev/null || ls "$(JAVA_HOME)/bin/java" 2>/dev
 ROOT ?= demo
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-core test-sail test-spark test-long chaos lint bench wheel jars schema lock clean
+.PHONY: help run test test-core test-sail test-spark test-long chaos lint bench wheel image image-slim image-spark base-image jars schema lock clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -58,6 +58,21 @@ bench: $(DEV)/.ready jars ## Measure, and write docs/benchmarks.md
 wheel: $(DEV)/.ready ## Build the wheel into dist/
 	$(DEV)/bin/python $(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
+IMAGE ?= lakehouse
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+BUILD := PYTHON=$(DEV)/bin/python IMAGE=$(IMAGE) VERSION=$(VERSION) docker/build.sh
+image: wheel ## Build the image of the embedded engine, with Data Docs (BASE_IMAGE=… for another base)
+	$(BUILD) embedded
+
+image-slim: wheel ## Build it without Data Docs
+	$(BUILD) slim
+
+image-spark: wheel jars ## Build the image of classic Spark
+	$(BUILD) spark
+
+base-image: ## Make a base for the images without a registry (Debian, as root): then BASE_IMAGE=lakehouse-base:local
+	docker/local-base.sh lakehouse-base:local
+
 jars: $(DEV)/.ready ## Bring the two pinned Delta jars for classic Spark into .jars/
 	@$(DEV)/bin/python -m spark_app.engine.jars $(JARS)
 
@@ -65,9 +80,10 @@ schema: $(DEV)/.ready ## Write the contracts' JSON Schema and the table of expec
 	@$(DEV)/bin/python -c 'from spark_app.quality.catalogue import as_markdown; print(as_markdown(), end="")' > docs/expectations.md
 	@$(DEV)/bin/python -c 'import json; from spark_app.config.contracts import json_schema; print(json.dumps(json_schema(), indent=1))' > docs/contract.schema.json
 
+UV := uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 --universal --custom-compile-command "make lock"
 lock: ## Resolve the locks anew (needs uv)
-	for name in build local dev; do uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
-	  --python-version 3.11 --universal --custom-compile-command "make lock" requirements/$$name.in -o requirements/$$name.txt; done
+	for name in build local dev; do $(UV) requirements/$$name.in -o requirements/$$name.txt; done
+	for name in embedded spark; do $(UV) --constraints requirements/local.txt requirements/$$name.in -o requirements/$$name.txt; done
 
 clean: ## Remove everything that make made
 	rm -rf $(VENV) $(DEV) $(JARS) dist demo .hypothesis .mypy_cache .ruff_cache .import_linter_cache

@@ -10,6 +10,8 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from spark_app.errors import LakehouseError
 
 _SIGNAL = 128
@@ -18,8 +20,13 @@ _GC_THRESHOLD = 50_000
 """Imports make half a million objects that live to the end: Python's 700 looks at them again and again (0.1 s)."""
 
 
-def main() -> None:
-    """The entry point. Results go to stdout, everything else to stderr."""
+def main(
+    prepare: Callable[[], None] = lambda: None, next_step: Callable[[LakehouseError], str] = lambda e: e.next_step
+) -> None:
+    """The entry point. Results go to stdout, everything else to stderr.
+
+    A platform may have something to prepare before the command, and its own words for what to do about an error.
+    """
     gc.set_threshold(_GC_THRESHOLD)
     from spark_app.cli.app import app
     from spark_app.errors import LakehouseError
@@ -27,6 +34,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _stopped)
     signal.signal(signal.SIGINT, _stopped)
     try:
+        prepare()
         app()  # exits by itself: 0, a command's own code, or 2 for wrong use
     except SystemExit as stop:
         if isinstance(stop.__context__, BrokenPipeError):  # whoever read the output has left: `lakehouse … | head`
@@ -35,7 +43,7 @@ def main() -> None:
             _leave(stop.code)
         raise
     except LakehouseError as error:
-        sys.exit(_tell(error))
+        sys.exit(_tell(error, next_step(error)))
     except Exception as error:  # noqa: BLE001 - the entry point: a bug gets a sentence, and no row of its message
         sys.exit(_tell_bug(error))
     finally:
@@ -54,9 +62,9 @@ def _stopped(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - th
     sys.exit(_SIGNAL + number)
 
 
-def _tell(error: LakehouseError) -> int:
+def _tell(error: LakehouseError, next_step: str) -> int:
     print(f"error: {error.what} · exit {error.exit_code}", file=sys.stderr)
-    for label, text in (("where", error.where), ("why", error.why), ("next", error.next_step)):
+    for label, text in (("where", error.where), ("why", error.why), ("next", next_step)):
         if text:
             print(f"  {label:<6}{text}", file=sys.stderr)
     return error.exit_code

@@ -27,9 +27,10 @@ def serve(
     lake: Lake, port: Annotated[int, typer.Option("--port", help="0 takes any that is free.", min=0)] = 8000
 ) -> None:
     """Build, then show the pages on this machine alone, until Ctrl-C."""
+    from spark_app.config.settings import docs_address
     from spark_app.review.serve import serve as serve_site
     from spark_app.review.site import build as build_site
 
     built = build_site(lake.zones())
     with built.index.parent.fetched() as folder:
-        serve_site(folder, port, lambda url: print(f"{url} · stop with Ctrl-C", flush=True))
+        serve_site(folder, docs_address(), port, lambda url: print(f"{url} · stop with Ctrl-C", flush=True))

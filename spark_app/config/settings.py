@@ -118,6 +118,11 @@ def default_root() -> str:
     return os.environ.get("LAKEHOUSE_ROOT", "")
 
 
+def docs_address() -> str:
+    """What Data Docs are served on: LAKEHOUSE_DOCS_ADDRESS, which an image sets to all of its own; else loopback."""
+    return os.environ.get("LAKEHOUSE_DOCS_ADDRESS", "127.0.0.1")
+
+
 def lease_seconds() -> int:
     """How long a holder of the lock on shared storage may be silent: LAKEHOUSE_LEASE_SECONDS, 60 by default."""
     return _whole("LAKEHOUSE_LEASE_SECONDS", 60, least=3)

@@ -93,8 +93,12 @@ def bring(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     if missing := [jar for jar in locked() if not (folder / jar.file_name).is_file()]:
         _retrieve(missing, folder)
-    for jar in locked():
-        _verified(jar, folder / jar.file_name)
+    verified(folder)
+
+
+def verified(folder: Path) -> list[Path]:
+    """All pinned jars of a folder. Raises EnvironmentFault when one is missing, or is not the one that was pinned."""
+    return [_verified(jar, folder / jar.file_name) for jar in locked()]
 
 
 def _retrieve(jars: Sequence[Jar], folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Shows a folder of pages on this machine alone. It reads; it answers nothing but GET and HEAD."""
+"""Shows a folder of pages to this machine alone. It reads; it answers nothing but GET and HEAD."""
 
 from __future__ import annotations
 
@@ -34,10 +34,13 @@ class _Pages(SimpleHTTPRequestHandler):
         super().end_headers()
 
 
-def serve(folder: Path, port: int, started: Callable[[str], None]) -> None:
-    """Serves until interrupted; tells the address first. Raises UsageError when the port is taken."""
+def serve(folder: Path, address: str, port: int, started: Callable[[str], None]) -> None:
+    """Serves until interrupted; tells the address first. Raises UsageError when the port is taken.
+
+    `address` is what it listens on: loopback, or, in a container whose port is published to loopback, all.
+    """
     try:
-        server = ThreadingHTTPServer((_LOOPBACK, port), partial(_Pages, directory=str(folder)))
+        server = ThreadingHTTPServer((address, port), partial(_Pages, directory=str(folder)))
     except OSError as error:
         raise UsageError(
             f"Port {port} cannot be used", why=error.strerror or "", next_step="Give another: --port 0 takes any."

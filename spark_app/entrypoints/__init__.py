@@ -1,0 +1,1 @@
+"""Where the application starts on each platform. The only rooms that know one."""

@@ -1,0 +1,73 @@
+"""A container: memory and cores from its limits, any user, and refusals told in Docker's words."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from pathlib import Path
+
+from spark_app.cli import main as command
+from spark_app.entrypoints import cgroup
+from spark_app.errors import EnvironmentFault, LakehouseError, StorageDenied
+
+_BESIDE_ENGINE_MB = {"sail": 300, "spark": 700}
+"""What is not the engine's own: this program, and for Spark what its JVM and Python workers need beside the heap."""
+_LEAST_ENGINE_MB = {"sail": 300, "spark": 700}
+_NAMES = Path("/usr/lib/x86_64-linux-gnu/libnss_wrapper.so")
+
+
+def main() -> None:
+    """The image's entry point: the command `lakehouse`."""
+    command(prepare=prepare, next_step=next_step)
+
+
+def prepare() -> None:
+    """Sets what the caller has not: memory, cores, a name for the user. Raises EnvironmentFault for too little."""
+    from spark_app.config.settings import engine_settings
+
+    engine = engine_settings().name.value
+    if limit := cgroup.memory_mb():
+        os.environ.setdefault("LAKEHOUSE_MEMORY_MB", str(_share(limit, engine)))
+    if cores := cgroup.cores():
+        os.environ.setdefault("LAKEHOUSE_CORES", str(cores))
+    if engine == "spark":
+        _name_user(Path("/tmp"))  # noqa: S108 - the one folder that an image may always write to
+
+
+def _share(limit: int, engine: str) -> int:
+    """The engine's part of a limit, in MB."""
+    share = limit - _BESIDE_ENGINE_MB[engine]
+    if share < _LEAST_ENGINE_MB[engine]:
+        least = _BESIDE_ENGINE_MB[engine] + _LEAST_ENGINE_MB[engine]
+        raise EnvironmentFault(
+            f"This container may use {limit} MB, and a run needs {least}",
+            next_step=f"Give it more: docker run -m {-(-least // 1024)}g …",
+        )
+    return share
+
+
+def _name_user(scratch: Path) -> None:
+    """Java asks who the user is, and ends when nobody knows: `-u` may be any number (libnss-wrapper gives it a name)."""
+    uid, gid = os.getuid(), os.getgid()
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        users, groups = scratch / f"passwd-{uid}", scratch / f"group-{gid}"
+        users.write_text(f"lakehouse:x:{uid}:{gid}::{scratch}:/usr/sbin/nologin\n")
+        groups.write_text(f"lakehouse:x:{gid}:\n")
+        os.environ |= {"LD_PRELOAD": str(_NAMES), "NSS_WRAPPER_PASSWD": str(users), "NSS_WRAPPER_GROUP": str(groups)}
+
+
+def next_step(error: LakehouseError) -> str:
+    """What to do about an error here, where that is not what it says itself."""
+    local = isinstance(error, StorageDenied) and error.where.startswith("/")
+    if local and "full" not in error.what:
+        return (
+            'Let the container run as who owns the folder: docker run -u "$(id -u):$(id -g)" …, '
+            f"or give the folder to user {os.getuid()}."
+        )
+    return error.next_step
+
+
+if __name__ == "__main__":
+    main()
