@@ -47,7 +47,7 @@ def _share(limit: int, engine: str) -> int:
 
 
 def _name_user(scratch: Path) -> None:
-    """Java asks who the user is, and ends when nobody knows: `-u` may be any number (libnss-wrapper gives it a name)."""
+    """Java ends when nobody knows the name of its user, and `-u` may be any number: libnss-wrapper gives it one."""
     uid, gid = os.getuid(), os.getgid()
     try:
         pwd.getpwuid(uid)
