@@ -82,7 +82,7 @@ schema: $(DEV)/.ready ## Write the contracts' JSON Schema and the table of expec
 
 UV := uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 --universal --custom-compile-command "make lock"
 lock: ## Resolve the locks anew (needs uv)
-	for name in build local dev; do $(UV) requirements/$$name.in -o requirements/$$name.txt; done
+	for name in build local dev line-3.5; do $(UV) requirements/$$name.in -o requirements/$$name.txt; done
 	for name in embedded spark; do $(UV) --constraints requirements/local.txt requirements/$$name.in -o requirements/$$name.txt; done
 
 clean: ## Remove everything that make made

@@ -10,7 +10,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from spark_app.errors import LakehouseError
 
@@ -21,11 +21,12 @@ _GC_THRESHOLD = 50_000
 
 
 def main(
-    prepare: Callable[[], None] = lambda: None, next_step: Callable[[LakehouseError], str] = lambda e: e.next_step
+    arguments: Callable[[], Sequence[str]] = lambda: sys.argv[1:],
+    next_step: Callable[[LakehouseError], str] = lambda error: error.next_step,
 ) -> None:
     """The entry point. Results go to stdout, everything else to stderr.
 
-    A platform may have something to prepare before the command, and its own words for what to do about an error.
+    A platform may give the arguments in its own way, and have its own words for what to do about an error.
     """
     gc.set_threshold(_GC_THRESHOLD)
     from spark_app.cli.app import app
@@ -34,8 +35,7 @@ def main(
     signal.signal(signal.SIGTERM, _stopped)
     signal.signal(signal.SIGINT, _stopped)
     try:
-        prepare()
-        app()  # exits by itself: 0, a command's own code, or 2 for wrong use
+        app(arguments())  # exits by itself: 0, a command's own code, or 2 for wrong use
     except SystemExit as stop:
         if isinstance(stop.__context__, BrokenPipeError):  # whoever read the output has left: `lakehouse … | head`
             os._exit(_SIGNAL + signal.SIGPIPE)

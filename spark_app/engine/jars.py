@@ -11,8 +11,10 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -39,9 +41,17 @@ class Jar:
 
 @cache
 def locked() -> tuple[Jar, ...]:
-    """All of jars.lock."""
+    """Those of jars.lock that belong to the installed PySpark's line."""
     lines = (line.split() for line in _LOCK.read_text(encoding="utf-8").splitlines() if not line.startswith("#"))
-    return tuple(_jar(coordinates, sha256) for coordinates, sha256 in lines)
+    return tuple(_jar(coordinates, sha256) for line, coordinates, sha256 in lines if line == spark_line())
+
+
+def spark_line() -> str:
+    """The line of the installed PySpark: 4.1 or 3.5. Raises EngineMissing when there is none."""
+    for name in ("pyspark", "pyspark-client"):
+        with suppress(PackageNotFoundError):
+            return ".".join(version(name).split(".")[:2])
+    raise EngineMissing("PySpark is not installed", next_step="Install this package with the extra [spark].")
 
 
 def _jar(coordinates: str, sha256: str) -> Jar:

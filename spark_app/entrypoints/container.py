@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import sys
 from pathlib import Path
 
 from spark_app.cli import main as command
@@ -18,7 +19,12 @@ _NAMES = Path("/usr/lib/x86_64-linux-gnu/libnss_wrapper.so")
 
 def main() -> None:
     """The image's entry point: the command `lakehouse`."""
-    command(prepare=prepare, next_step=next_step)
+    command(_prepared, next_step)
+
+
+def _prepared() -> list[str]:
+    prepare()
+    return sys.argv[1:]
 
 
 def prepare() -> None:

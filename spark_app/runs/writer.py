@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 import secrets
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, replace
 
-from spark_app.config.caller import person, utc_now
+from spark_app.config.caller import this_place, utc_now
 from spark_app.errors import LockHeld, StateUnreadable
 from spark_app.storage.place import Place
 
@@ -53,7 +51,7 @@ class Writer:
 
     def taken_by(self, run_id: str) -> Writer:
         """The next epoch, held by this process for a run."""
-        holder = f"run {run_id} · {platform.node()}, process {os.getpid()}, user {person()}"
+        holder = f"run {run_id} · {this_place()}"
         since = utc_now().isoformat(timespec="seconds")
         return Writer(self.epoch + 1, holder, secrets.token_hex(8), since, self.open_run)
 

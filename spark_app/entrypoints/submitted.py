@@ -1,0 +1,28 @@
+"""A job that a platform starts by spark-submit: classic Spark, whose master, memory and jars the platform has set."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+
+from spark_app.cli import main as command
+
+_RUN = "run"
+
+
+def carry_out(arguments: Callable[[], Sequence[str]], holder: str) -> None:
+    """The command `lakehouse` with these arguments; `run` when they name none. `holder` says who has the lock.
+
+    Leaves by SystemExit unless all went well: a platform may take any SystemExit for a failure.
+    """
+    os.environ["LAKEHOUSE_ENGINE"] = "spark"
+    os.environ.setdefault("LAKEHOUSE_HOLDER", holder)
+    try:
+        command(lambda: _with_command(arguments()))
+    except SystemExit as end:
+        if end.code:
+            raise
+
+
+def _with_command(given: Sequence[str]) -> Sequence[str]:
+    return given if given and not given[0].startswith("-") else [_RUN, *given]
