@@ -8,7 +8,7 @@ JAVA := $(shell command -v java 2>/dev/null || ls "$(JAVA_HOME)/bin/java" 2>/dev
 ROOT ?= demo
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-core test-sail test-spark test-long chaos lint bench wheel image image-slim image-spark base-image jars schema lock clean
+.PHONY: help run test test-core test-sail test-spark test-long chaos lint bench wheel image image-slim image-spark base-image wheelhouse jars schema lock clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -70,6 +70,11 @@ image-slim: wheel ## Build it without Data Docs
 image-spark: wheel jars ## Build the image of classic Spark
 	$(BUILD) spark
 
+WHEEL := dist/lakehouse_loader-$(VERSION)-py3-none-any.whl
+wheelhouse: wheel ## Pack the application for Glue 6.0 and 5.1 into dist/
+	$(DEV)/bin/python glue/wheelhouse.py 6.0 $(WHEEL) dist
+	$(DEV)/bin/python glue/wheelhouse.py 5.1 $(WHEEL) dist
+
 base-image: ## Make a base for the images without a registry (Debian, as root): then BASE_IMAGE=lakehouse-base:local
 	docker/local-base.sh lakehouse-base:local
 
@@ -84,6 +89,8 @@ UV := uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-fin
 lock: ## Resolve the locks anew (needs uv)
 	for name in build local dev line-3.5; do $(UV) requirements/$$name.in -o requirements/$$name.txt; done
 	for name in embedded spark; do $(UV) --constraints requirements/local.txt requirements/$$name.in -o requirements/$$name.txt; done
+	for glue in 6.0:3.13 5.1:3.11; do $(subst --universal,--python-platform x86_64-manylinux_2_34 --only-binary :all:,$(subst --python-version 3.11,--python-version $${glue##*:},$(UV))) \
+	  --extra docs --constraints glue/constraints-$${glue%%:*}.txt pyproject.toml -o glue/wheelhouse-$${glue%%:*}.txt; done
 
 clean: ## Remove everything that make made
 	rm -rf $(VENV) $(DEV) $(JARS) dist demo .hypothesis .mypy_cache .ruff_cache .import_linter_cache
