@@ -17,7 +17,7 @@ cp requirements/build.txt "$context/requirements/"
 cp "requirements/$lock.txt" "$context/requirements/packages.txt"
 cp "dist/lakehouse_loader-$VERSION-py3-none-any.whl" "$context/wheel/"
 "${PYTHON:-python3}" -m cyclonedx_py requirements --output-reproducible --of JSON -o "$context/sbom.cdx.json" "requirements/$lock.txt"
-if [ "$flavour" = spark ]; then cp -r .jars "$context/jars"; fi
+if [ "$flavour" = spark ]; then cp -r .jars "$context/jars"; cp docker/native_libraries.py "$context/"; fi
 arguments=(--build-arg "VERSION=$VERSION" --build-arg "REVISION=$(git rev-parse HEAD 2>/dev/null || echo unknown)")
 for name in BASE_IMAGE PIP_CERT; do
   if [ -n "${!name:-}" ]; then arguments+=(--build-arg "$name=${!name}"); fi

@@ -42,13 +42,25 @@ class ClassicEngine(Engine):
     @classmethod
     def start(cls, settings: EngineSettings, log: Path, *, s3: bool = False) -> ClassicEngine:
         _require_java()
+        if _of_our_own():
+            # Java asks the network for the name of its machine, and there may be none.
+            os.environ |= {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOCAL_HOSTNAME": "localhost"}
+        from pyspark.errors import PySparkRuntimeError
         from pyspark.sql import SparkSession
 
         builder = SparkSession.builder.appName("lakehouse")
         for key, value in (_SETTINGS | _local_settings(settings, s3=s3) | _s3_settings()).items():
             builder = builder.config(key, value)
-        with _stderr_to(log):  # the JVM keeps the stream it was born with
-            session = builder.getOrCreate()
+        with _output_to(log):  # the JVM keeps the streams it was born with
+            try:
+                session = builder.getOrCreate()
+            except PySparkRuntimeError as error:
+                raise EngineMissing(
+                    "Java did not start Spark",
+                    where=str(log),
+                    why=type(error).__name__,
+                    next_step="The last lines of the log say why; lakehouse doctor --engine spark tries it alone.",
+                ) from error
         session.sparkContext.setLogLevel("WARN")
         return cls(session, settings.cores)
 
@@ -72,7 +84,7 @@ class ClassicEngine(Engine):
 
 def _local_settings(settings: EngineSettings, *, s3: bool) -> dict[str, str]:
     """What a session of our own needs. Under spark-submit the platform has said all of this already."""
-    if os.environ.get("SPARK_ENV_LOADED") or "PYSPARK_GATEWAY_PORT" in os.environ:
+    if not _of_our_own():
         return {}
     return {
         "spark.master": f"local[{settings.cores}]",
@@ -83,6 +95,11 @@ def _local_settings(settings: EngineSettings, *, s3: bool) -> dict[str, str]:
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
     }
+
+
+def _of_our_own() -> bool:
+    """Whether this process starts the JVM. Under spark-submit the JVM has started this process."""
+    return not os.environ.get("SPARK_ENV_LOADED") and "PYSPARK_GATEWAY_PORT" not in os.environ
 
 
 def _s3_settings() -> dict[str, str]:
@@ -106,13 +123,16 @@ def _require_java() -> None:
 
 
 @contextmanager
-def _stderr_to(log: Path) -> Iterator[None]:
+def _output_to(log: Path) -> Iterator[None]:
+    sys.stdout.flush()
     sys.stderr.flush()
-    kept = os.dup(2)
+    kept = {stream: os.dup(stream) for stream in (1, 2)}
     try:
         with log.open("ab") as file:
-            os.dup2(file.fileno(), 2)
+            for stream in kept:
+                os.dup2(file.fileno(), stream)
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        for stream, copy in kept.items():
+            os.dup2(copy, stream)
+            os.close(copy)

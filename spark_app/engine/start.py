@@ -13,6 +13,7 @@ from spark_app.config.settings import EngineName, EngineSettings
 from spark_app.engine.classic import ClassicEngine
 from spark_app.engine.port import Engine
 from spark_app.engine.sail import SailEngine, end
+from spark_app.storage.local import denials
 from spark_app.storage.place import Place
 
 
@@ -26,7 +27,8 @@ class EngineStarter:
 
     def launch(self) -> None:
         """Starts what can start in the background: the embedded engine's process."""
-        self._log.parent.mkdir(parents=True, exist_ok=True)
+        with denials(self._log.parent, "keep this run's log"):
+            self._log.parent.mkdir(parents=True, exist_ok=True)
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else workers are whatever python3 is on the PATH
         os.environ.update(self._environment)  # engines and workers reach storage as this process does
         if self._settings.name is EngineName.SAIL and self._server is None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import pwd
+import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from spark_app.cli import main as command
@@ -37,7 +39,7 @@ def prepare() -> None:
     if cores := cgroup.cores():
         os.environ.setdefault("LAKEHOUSE_CORES", str(cores))
     if engine == "spark":
-        _name_user(Path("/tmp"))  # noqa: S108 - the one folder that an image may always write to
+        _name(Path("/tmp"))  # noqa: S108 - the one folder that an image may always write to
 
 
 def _share(limit: int, engine: str) -> int:
@@ -52,16 +54,33 @@ def _share(limit: int, engine: str) -> int:
     return share
 
 
-def _name_user(scratch: Path) -> None:
-    """Java ends when nobody knows the name of its user, and `-u` may be any number: libnss-wrapper gives it one."""
-    uid, gid = os.getuid(), os.getgid()
-    try:
-        pwd.getpwuid(uid)
-    except KeyError:
-        users, groups = scratch / f"passwd-{uid}", scratch / f"group-{gid}"
-        users.write_text(f"lakehouse:x:{uid}:{gid}::{scratch}:/usr/sbin/nologin\n")
-        groups.write_text(f"lakehouse:x:{gid}:\n")
-        os.environ |= {"LD_PRELOAD": str(_NAMES), "NSS_WRAPPER_PASSWD": str(users), "NSS_WRAPPER_GROUP": str(groups)}
+def _name(scratch: Path) -> None:
+    """Java ends when nobody knows the name of its user, or the address of its own machine. `-u` may be any number, and
+    `--network none` knows no machine: libnss-wrapper gives names to both."""
+    uid, gid, host = os.getuid(), os.getgid(), socket.gethostname()
+    files = {
+        "PASSWD": f"lakehouse:x:{uid}:{gid}::{scratch}:/usr/sbin/nologin\n",
+        "GROUP": f"lakehouse:x:{gid}:\n",
+        "HOSTS": f"127.0.0.1 localhost {host}\n",
+    }
+    known = {"PASSWD": _is_user(uid), "HOSTS": _is_host(host)}
+    known["GROUP"] = known["PASSWD"]
+    for name in (name for name in files if not known[name]):
+        file = scratch / f"lakehouse-{name.lower()}-{uid}"
+        file.write_text(files[name], encoding="ascii")
+        os.environ |= {"LD_PRELOAD": str(_NAMES), f"NSS_WRAPPER_{name}": str(file)}
+
+
+def _is_user(uid: int) -> bool:
+    with suppress(KeyError):
+        return bool(pwd.getpwuid(uid))
+    return False
+
+
+def _is_host(name: str) -> bool:
+    with suppress(OSError):
+        return bool(socket.gethostbyname(name))
+    return False
 
 
 def next_step(error: LakehouseError) -> str:
