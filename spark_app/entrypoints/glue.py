@@ -12,6 +12,7 @@ from spark_app.errors import UsageError
 _GLUES_OWN = frozenset(Path(__file__).with_name("glue_parameters.txt").read_text().split())
 """Job parameters as AWS documents them ("Using job parameters in AWS Glue jobs"). Any other one that is unknown is
 refused: a misspelt option must not be a run with other results."""
+_VALUE_IS_AN_OPTION = ("--python-modules-installer-option",)
 _REPLACED = ("raw_bucket", "processed_bucket", "database_name", "table_name")
 _RAW_ZONES = ("raw", "raw-zone")
 _ALL_TABLES = ("", "all")
@@ -35,7 +36,7 @@ def arguments(given: Mapping[str, str | None]) -> list[str]:
 def _named(parts: Sequence[str]) -> Iterator[tuple[str, str | None]]:
     """`--name value`, `--name=value` and `--name`, as pairs."""
     for number, part in enumerate(parts):
-        if not part.startswith("--"):
+        if not part.startswith("--") or (number and parts[number - 1] in _VALUE_IS_AN_OPTION):
             continue
         name, equals, value = part[2:].partition("=")
         follows = parts[number + 1] if number + 1 < len(parts) else "--"

@@ -1,0 +1,73 @@
+"""The Glue job as code: `python glue/job.py --bucket B --role ARN [--glue 6.0]` prints the request of CreateJob.
+
+`aws glue create-job --cli-input-json "$(python glue/job.py …)"`. A run's own arguments (`--run-id`, `--run-mode`, …)
+come with StartJobRun.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+WORKERS = {"type": "G.1X", "number": 2}
+_DELTA = (
+    "spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension "
+    "--conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog"
+)
+"""Glue takes one `--conf`, whose value may go on with others."""
+
+
+def definition(bucket: str, role: str, region: str, glue: str = "6.0", name: str = "lakehouse") -> dict[str, Any]:
+    """The request of CreateJob. Script and wheelhouse lie below s3://BUCKET/artifacts/."""
+    return {
+        "Name": name,
+        "Role": role,
+        "GlueVersion": glue,  # pinned: the service's default moves
+        "Command": {
+            "Name": "glueetl",
+            "PythonVersion": "3",
+            "ScriptLocation": f"s3://{bucket}/artifacts/lakehouse_job.py",
+        },
+        "DefaultArguments": arguments(bucket, region, glue),
+        "ExecutionProperty": {
+            "MaxConcurrentRuns": 1
+        },  # Glue 5.1's S3A may not put if absent, so nothing else may write
+        "MaxRetries": 0,  # the state machine retries, and knows what may be retried
+        "Timeout": 120,
+        "WorkerType": WORKERS["type"],
+        "NumberOfWorkers": WORKERS["number"],
+        "ExecutionClass": "STANDARD",
+        "JobRunQueuingEnabled": False,
+    }
+
+
+def arguments(bucket: str, region: str, glue: str) -> dict[str, str]:
+    """Glue's own arguments, and those of every run."""
+    return {
+        "--additional-python-modules": f"s3://{bucket}/artifacts/lakehouse-glue-{glue}.gluewheels.zip",
+        "--python-modules-installer-option": "--no-index",
+        "--datalake-formats": "delta",
+        # Without a region S3A of Glue 5.1 asks us-east-2.
+        "--conf": f"{_DELTA} --conf spark.hadoop.fs.s3a.endpoint.region={region}",
+        "--enable-glue-datacatalog": "",
+        "--enable-metrics": "",
+        "--enable-observability-metrics": "true",
+        "--job-bookmark-option": "job-bookmark-disable",
+        "--TempDir": f"s3://{bucket}/tmp/",
+        "--root": f"s3://{bucket}",
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bucket", required=True)
+    parser.add_argument("--role", required=True)
+    parser.add_argument("--region", default="us-east-1")
+    parser.add_argument("--glue", choices=("6.0", "5.1"), default="6.0")
+    given = parser.parse_args()
+    print(json.dumps(definition(given.bucket, given.role, given.region, given.glue), indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The definitions and builds of each target."""
