@@ -64,13 +64,13 @@ def typed(text: Column, contract_type: str, timezone: str) -> Column:
 
 def _whole(text: Column, contract_type: str) -> Column:
     digits = F.substring_index(text, ".", 1)
-    return F.when(text.rlike(_WHOLE), digits.try_cast(spark_type(contract_type)))
+    return F.when(text.rlike(_WHOLE), F.try_cast(digits, spark_type(contract_type)))
 
 
 def _decimal(text: Column, contract_type: str) -> Column:
     scale = int(re.split(r"[,)]", contract_type)[1])
     fraction = rf"(\.[0-9]{{1,{scale}}}0*)?" if scale else r"(\.0+)?"
-    return F.when(text.rlike(rf"^[+-]?[0-9]{{1,38}}{fraction}$"), text.try_cast(contract_type))
+    return F.when(text.rlike(rf"^[+-]?[0-9]{{1,38}}{fraction}$"), F.try_cast(text, contract_type))
 
 
 def _boolean(text: Column) -> Column:
@@ -86,7 +86,7 @@ def _timestamp(text: Column, timezone: str) -> Column:
         .when(text.rlike(_ISO_TIME), text)
         .when(text.rlike(_SLASH_TIME), _iso_from_slashes(text, 1, 4))
     )
-    moment = iso.try_cast("timestamp")
+    moment = F.try_cast(iso, "timestamp")
     if timezone != "UTC":
         moment = F.when(text.rlike(_OFFSET), moment).otherwise(F.to_utc_timestamp(moment, timezone))
     first, last = (F.lit(edge).cast("timestamp") for edge in _YEARS)
@@ -98,7 +98,7 @@ def _date(text: Column) -> Column:
     slashed = F.when(text.rlike(_SLASH_DATE), text)
     month_first, day_first = _iso_from_slashes(slashed, 1, 4), _iso_from_slashes(slashed, 4, 1)
     # Through timestamp: a direct cast of a text with a time is null on one engine.
-    forms = (form.try_cast("timestamp").cast("date") for form in (iso, month_first, day_first))
+    forms = (F.try_cast(form, "timestamp").cast("date") for form in (iso, month_first, day_first))
     day = F.coalesce(*forms)
     return F.when(day >= F.lit(_YEARS[0]).cast("timestamp").cast("date"), day)
 

@@ -179,7 +179,7 @@ def _inputs(contract: Contract, ruleset: Ruleset) -> Iterable[Column]:
     yield F.coalesce("_waived", F.lit(False)).cast("int").alias("waived")
     for name in contract.control_totals:
         text = F.btrim(F.col(text_of(name)), F.lit(TRIMMED))
-        yield F.when(text.rlike(NUMBER), text.try_cast("decimal(38,6)")).alias(f"total_{name}")
+        yield F.when(text.rlike(NUMBER), F.try_cast(text, "decimal(38,6)")).alias(f"total_{name}")
     if contract.metrics.revenue:
         yield F.col(contract.metrics.revenue).cast("decimal(38,6)").alias("revenue")
     if contract.metrics.unique_users:

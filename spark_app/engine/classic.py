@@ -79,6 +79,11 @@ class ClassicEngine(Engine):
 
         if not isinstance(table, pa.Table):
             raise TypeError("frame() takes an Arrow table")
+        if self.spark.version.startswith("3."):  # takes no Arrow table yet
+            from pyspark.sql.pandas.types import from_arrow_schema
+
+            rows = [tuple(row.values()) for row in table.to_pylist()]
+            return self.spark.createDataFrame(rows, from_arrow_schema(table.schema))
         return self.spark.createDataFrame(table)
 
 

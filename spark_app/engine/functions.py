@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pyspark.sql import Column
     from pyspark.sql.functions import *  # noqa: F403 - for the type checker: the same names
 else:
 
@@ -16,3 +17,11 @@ else:
         from pyspark.sql import functions
 
         return getattr(functions, name)
+
+
+def try_cast(value: Column, to: str) -> Column:
+    """A value as another type; null where it cannot be.
+
+    Spark 3.5 has no `try_cast` of a column; its `cast` is the same, for every session here has ANSI mode off.
+    """
+    return value.try_cast(to) if hasattr(value, "try_cast") else value.cast(to)
