@@ -24,4 +24,4 @@ def try_cast(value: Column, to: str) -> Column:
 
     Spark 3.5 has no `try_cast` of a column; its `cast` is the same, for every session here has ANSI mode off.
     """
-    return value.try_cast(to) if hasattr(value, "try_cast") else value.cast(to)
+    return value.try_cast(to) if hasattr(type(value), "try_cast") else value.cast(to)
