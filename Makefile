@@ -8,7 +8,7 @@ JAVA := $(shell command -v java 2>/dev/null || ls "$(JAVA_HOME)/bin/java" 2>/dev
 ROOT ?= demo
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-core test-sail test-spark test-long chaos lint bench wheel image image-slim image-spark base-image wheelhouse jars schema lock clean
+.PHONY: help run test test-core test-sail test-spark test-long chaos lint bench wheel image image-slim image-spark base-image wheelhouse image-emr emr-archive emr-stand-in jars schema lock clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -74,6 +74,17 @@ WHEEL := dist/lakehouse_loader-$(VERSION)-py3-none-any.whl
 wheelhouse: wheel ## Pack the application for Glue 6.0 and 5.1 into dist/
 	$(DEV)/bin/python glue/wheelhouse.py 6.0 $(WHEEL) dist
 	$(DEV)/bin/python glue/wheelhouse.py 5.1 $(WHEEL) dist
+
+EMR := IMAGE=$(IMAGE) VERSION=$(VERSION) emr/build.sh
+image-emr: wheel ## Build the custom image of EMR Serverless (BASE_IMAGE=… for another base), and hold it to AWS's rules
+	$(EMR) image
+	$(DEV)/bin/python emr/validate.py $(IMAGE)-emr:$(VERSION) $(or $(BASE_IMAGE),public.ecr.aws/emr-serverless/spark/emr-spark-8.1.0:latest)
+
+emr-archive: wheel ## Pack the environment for spark.archives into dist/
+	$(EMR) archive
+
+emr-stand-in: jars ## Make a base that stands in for AWS's: then BASE_IMAGE=lakehouse-emr-base:local
+	$(EMR) stand-in
 
 base-image: ## Make a base for the images without a registry (Debian, as root): then BASE_IMAGE=lakehouse-base:local
 	docker/local-base.sh lakehouse-base:local

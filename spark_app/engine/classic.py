@@ -27,8 +27,6 @@ _SETTINGS = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     "spark.databricks.delta.snapshotPartitions": "1",
-    # Measured (docs/benchmarks.md): with staging in between, adaptive plans only add jobs at these sizes.
-    "spark.sql.adaptive.enabled": "false",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",
 }
 _DEFAULT_MEMORY_MB = 4096
@@ -62,7 +60,7 @@ class ClassicEngine(Engine):
                     next_step="The last lines of the log say why; lakehouse doctor --engine spark tries it alone.",
                 ) from error
         session.sparkContext.setLogLevel("WARN")
-        return cls(session, settings.cores)
+        return cls(session, settings.cores if _of_our_own() else session.sparkContext.defaultParallelism)
 
     def kill(self) -> None:
         gateway: Any = self.spark.sparkContext._gateway
@@ -90,8 +88,11 @@ class ClassicEngine(Engine):
 def _local_settings(settings: EngineSettings, *, s3: bool) -> dict[str, str]:
     """What a session of our own needs. Under spark-submit the platform has said all of this already."""
     if not _of_our_own():
-        return {}
+        # The platform's number of partitions is meant for large data; adaptive plans join those of a small day.
+        return {"spark.sql.adaptive.enabled": "true"}
     return {
+        # Measured (docs/benchmarks.md): with staging in between, adaptive plans only add jobs at these sizes.
+        "spark.sql.adaptive.enabled": "false",
         "spark.master": f"local[{settings.cores}]",
         "spark.driver.memory": f"{settings.memory_mb or _DEFAULT_MEMORY_MB}m",
         "spark.driver.extraJavaOptions": "-XX:+UseSerialGC",
