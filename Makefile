@@ -8,7 +8,7 @@ JAVA := $(shell command -v java 2>/dev/null || ls "$(JAVA_HOME)/bin/java" 2>/dev
 ROOT ?= demo
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-core test-sail test-spark test-long chaos lint bench wheel image image-slim image-spark base-image wheelhouse image-emr emr-archive emr-stand-in jars schema lock clean
+.PHONY: help run test test-core test-sail test-spark test-lines test-long chaos lint bench wheel image image-slim image-spark base-image wheelhouse image-emr emr-archive emr-stand-in jars schema lock clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -44,6 +44,16 @@ test-spark: ## Run the chosen engine tests on classic Spark (needs Java 17 or 21
 else
 test-spark: $(DEV)/.ready jars
 	LAKEHOUSE_TEST_ENGINE=spark $(DEV)/bin/python -m pytest -m "engine and not long"
+endif
+
+LINE := .venv-3.5
+ifeq ($(JAVA),)
+test-lines: ## Run the chosen engine tests on the older Spark line, 3.5 (needs Java 17)
+	@echo "Spark 3.5 was left out: no Java 17 was found"
+else
+test-lines: $(LINE)/.ready ## Run the chosen engine tests on the older Spark line, 3.5 (needs Java 17)
+	$(LINE)/bin/python -m spark_app.engine.jars .jars-3.5
+	LAKEHOUSE_TEST_ENGINE=spark LAKEHOUSE_JARS=$(CURDIR)/.jars-3.5 $(LINE)/bin/python -m pytest -m "engine and not long" --ignore tests/parity
 endif
 
 lint: $(DEV)/.ready ## Check style, types and the direction of imports
@@ -104,7 +114,7 @@ lock: ## Resolve the locks anew (needs uv)
 	  --extra docs --constraints glue/constraints-$${glue%%:*}.txt pyproject.toml -o glue/wheelhouse-$${glue%%:*}.txt; done
 
 clean: ## Remove everything that make made
-	rm -rf $(VENV) $(DEV) $(JARS) dist demo .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(DEV) $(LINE) $(JARS) .jars-3.5 dist demo .hypothesis .mypy_cache .ruff_cache .import_linter_cache
 
 $(VENV)/.ready: requirements/build.txt requirements/local.txt pyproject.toml
 	@echo "setting up $(VENV) (about 200 MB of packages, once)"
@@ -114,6 +124,14 @@ $(VENV)/.ready: requirements/build.txt requirements/local.txt pyproject.toml
 	@$(VENV)/bin/python $(PIP) $(LOCKED) --no-build-isolation -r requirements/local.txt
 	@$(VENV)/bin/python $(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@$(VENV)/bin/python -m compileall -q spark_app
+	@touch $@
+
+$(LINE)/.ready: requirements/build.txt requirements/line-3.5.txt pyproject.toml
+	@echo "setting up $(LINE) (Spark 3.5 and what its tests need: about 900 MB of packages, once)"
+	@$(PYTHON) -m venv $(LINE)
+	@$(LINE)/bin/python $(PIP) $(LOCKED) -r requirements/build.txt
+	@$(LINE)/bin/python $(PIP) $(LOCKED) --no-build-isolation -r requirements/line-3.5.txt
+	@$(LINE)/bin/python $(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(DEV)/.ready: requirements/build.txt requirements/dev.txt pyproject.toml

@@ -1,6 +1,7 @@
 """Holds an image to the rules of EMR Serverless: `python emr/validate.py IMAGE BASE`.
 
-AWS's own tool ends at release 6.12. Rules: AWS, "Customizing an EMR Serverless image". Exit 1, with a line each, when one does not hold.
+AWS's own tool ends at release 6.12. Rules: AWS, "Customizing an EMR Serverless image".
+Exit 1, with a line each, when one does not hold.
 """
 
 from __future__ import annotations
