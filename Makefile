@@ -8,7 +8,7 @@ JAVA := $(shell command -v java 2>/dev/null || ls "$(JAVA_HOME)/bin/java" 2>/dev
 ROOT ?= demo
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-core test-sail test-spark test-lines test-long chaos lint bench wheel image image-slim image-spark base-image wheelhouse image-emr emr-archive emr-stand-in jars schema lock clean
+.PHONY: help run test test-core test-sail test-spark test-lines test-long e2e chaos lint bench wheel image image-slim image-spark base-image wheelhouse image-emr emr-archive emr-stand-in jars schema lock clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -20,7 +20,7 @@ run: $(VENV)/.ready ## Set up on first use, write a sample into ./demo, load it
 test: test-core test-sail test-spark ## Run all tests: without an engine, on Sail, and on classic Spark if Java is here
 
 test-core: $(DEV)/.ready ## Run the tests that need no engine
-	$(DEV)/bin/python -m pytest -m "not engine and not long"
+	$(DEV)/bin/python -m pytest -m "not engine and not long and not e2e"
 
 test-sail: $(DEV)/.ready ## Run the engine tests on the embedded engine
 	LAKEHOUSE_TEST_ENGINE=sail $(DEV)/bin/python -m pytest -m "engine and not long"
@@ -31,6 +31,9 @@ ifneq ($(JAVA),)
 	$(MAKE) jars
 	LAKEHOUSE_TEST_ENGINE=spark $(DEV)/bin/python -m pytest -m "long and both"
 endif
+
+e2e: image image-slim image-spark image-emr wheelhouse ## Every target in real containers, killed once, equal to a run here (BASE_IMAGE, BUILD_IMAGE, EMR_BASE)
+	$(DEV)/bin/python -m pytest -m e2e -rs
 
 KILLS ?= 50
 SEED ?= 1

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from spark_app.config.settings import Zones
 from spark_app.storage.at import place_at
-from spark_app.storage.place import Place
+from spark_app.storage.place import Place, SharedPlace
 from tests.chaos.days import DAYS, Day, put
 from tests.chaos.left import differences, left
 
@@ -94,7 +94,8 @@ def _one_lake(folder: Place, chance: random.Random, engine: str, tally: Tally) -
             tally.late += not killed
         _let_be(rough, day, engine)
     tally.lakes += 1
-    found = differences(left(Zones.under(calm)), left(Zones.under(rough)))
+    source_times = not isinstance(folder, SharedPlace)
+    found = differences(*(left(Zones.under(root), source_times=source_times) for root in (calm, rough)))
     tally.differing += [f"lake {tally.lakes} (seed {seed}): {text}" for text in found]
     if found:
         with folder.fetched() as there:

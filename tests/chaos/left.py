@@ -9,18 +9,20 @@ from typing import Any
 from spark_app.config.settings import Zones
 from spark_app.reporting.report import newest_first
 from spark_app.runs.writer import read_writer
-from spark_app.storage.place import Place, SharedPlace
+from spark_app.storage.place import Place
 from spark_app.tables.reading import opened
 
 _IDS = {"run_id", "last_run", "closed_by_run", "id"}
 _COUNTS = ("read", "released", "inserted", "updated", "unchanged", "stale", "quarantined", "duplicates", "waiting")
 
 
-def left(zones: Zones) -> dict[str, Any]:
-    """By what it is: tables and system tables, the files of each zone, and the sums of all reports of ended runs."""
+def left(zones: Zones, *, source_times: bool = True) -> dict[str, Any]:
+    """By what it is: tables and system tables, the files of each zone, and the sums of all reports of ended runs.
+
+    `source_times`: also when the files came; S3 gives its own times to the files of each lake.
+    """
     found: dict[str, Any] = {}
-    # S3 gives its own times to the files of each lake.
-    ignored = _IDS | ({"source_modified_at"} if isinstance(zones.processed, SharedPlace) else set())
+    ignored = _IDS | (set() if source_times else {"source_modified_at"})
     for kind in (zones.tables, zones.system):
         found |= {f"{kind.name}/{name}": _rows(kind / name, ignored) for name in kind.names()}
     found["raw"] = _files(zones.raw[0], 0)
