@@ -88,15 +88,16 @@ wheelhouse: wheel ## Pack the application for Glue 6.0 and 5.1 into dist/
 	$(DEV)/bin/python glue/wheelhouse.py 6.0 $(WHEEL) dist
 	$(DEV)/bin/python glue/wheelhouse.py 5.1 $(WHEEL) dist
 
-EMR := IMAGE=$(IMAGE) VERSION=$(VERSION) emr/build.sh
-image-emr: wheel ## Build the custom image of EMR Serverless (BASE_IMAGE=… for another base), and hold it to AWS's rules
+EMR_BASE ?= public.ecr.aws/emr-serverless/spark/emr-spark-8.1.0:latest
+EMR := IMAGE=$(IMAGE) VERSION=$(VERSION) BUILD_IMAGE=$(BASE_IMAGE) BASE_IMAGE=$(EMR_BASE) emr/build.sh
+image-emr: wheel ## Build the custom image of EMR Serverless (EMR_BASE=… for another base), and hold it to AWS's rules
 	$(EMR) image
-	$(DEV)/bin/python emr/validate.py $(IMAGE)-emr:$(VERSION) $(or $(BASE_IMAGE),public.ecr.aws/emr-serverless/spark/emr-spark-8.1.0:latest)
+	$(DEV)/bin/python emr/validate.py $(IMAGE)-emr:$(VERSION) $(EMR_BASE)
 
 emr-archive: wheel ## Pack the environment for spark.archives into dist/
 	$(EMR) archive
 
-emr-stand-in: jars ## Make a base that stands in for AWS's: then BASE_IMAGE=lakehouse-emr-base:local
+emr-stand-in: jars ## Make a base that stands in for AWS's: then EMR_BASE=lakehouse-emr-base:local
 	$(EMR) stand-in
 
 base-image: ## Make a base for the images without a registry (Debian, as root): then BASE_IMAGE=lakehouse-base:local

@@ -26,11 +26,12 @@ def main() -> None:
 
 def arguments(given: Mapping[str, str | None]) -> list[str]:
     """The arguments of `lakehouse run` that a job's arguments stand for. Raises UsageError."""
-    known = {name: value for name, value in given.items() if name not in _GLUES_OWN | set(_REPLACED)}
+    known = {name: value for name, value in given.items() if name not in _GLUES_OWN | {*_REPLACED, "command"}}
     own = [
         part for name, value in known.items() for part in ((f"--{name}",) if value is None else (f"--{name}", value))
     ]
-    return [*own, *_replaced({name: given.get(name) or "" for name in _REPLACED})]
+    command = [given["command"] or ""] if "command" in given else []  # all that Glue passes has a name
+    return [*command, *own, *_replaced({name: given.get(name) or "" for name in _REPLACED})]
 
 
 def _named(parts: Sequence[str]) -> Iterator[tuple[str, str | None]]:

@@ -208,8 +208,19 @@ def test_a_new_dataset_needs_no_code(tmp_path: Path) -> None:
 
 
 def test_doctor_runs_a_real_job() -> None:
-    facts = json.loads(lakehouse("doctor", "--json").stdout)
-    assert (facts["engine"], facts["job"], facts["loaded"]["order_items"]) == ("sail", "succeeded", 25)
+    found = {f["check"]: f for f in json.loads(lakehouse("doctor", "--json").stdout)["findings"]}
+    assert "succeeded: 5 orders, 10 products, 25 order_items" in found["job"]["fact"]
+    assert not any(finding["fix"] for finding in found.values())
+
+
+def test_doctor_tries_the_storage_leaves_nothing_there_and_names_what_a_target_lacks(tmp_path: Path) -> None:
+    lakehouse("sample", tmp_path)
+    done = lakehouse("doctor", "--root", tmp_path, "--target", "docker")
+    assert done.returncode == 0, done.stdout
+    assert "✔ put if absent" in done.stdout
+    assert not list((tmp_path / "processed").glob("doctor-*"))
+    done = lakehouse("doctor", "--target", "nowhere")
+    assert (done.returncode, "local, docker, glue, emr" in done.stderr) == (2, True)
 
 
 def test_sigterm_leaves_an_open_run_that_the_next_one_finishes(tmp_path: Path) -> None:

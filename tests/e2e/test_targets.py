@@ -144,12 +144,8 @@ def _lake(on: str, source: Path, storage: Storage, network: Network, scratch: Pa
         user = 12345
         for path in (root, *root.rglob("*")):
             os.chown(path, user, user)
-        reach = {
-            "volumes": {str(root): {"bind": "/data", "mode": "rw"}},
-            "network_mode": "none",
-            "user": f"{user}:{user}",
-        }
-        return place_at(root), reach
+        mounted = {str(root): {"bind": "/data", "mode": "rw"}}
+        return place_at(root), {"volumes": mounted, "network_mode": "none", "user": f"{user}:{user}"}
     bucket = f"e2e-{secrets.token_hex(4)}"
     storage.client.create_bucket(Bucket=bucket)
     root_there = place_at(f"s3://{bucket}/lake")

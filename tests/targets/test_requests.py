@@ -48,6 +48,7 @@ def test_arguments_of_the_system_replaced_are_understood() -> None:
         "--raw s3://in/raw --raw s3://in/raw-zone --processed s3://out/processed "
         "--archive s3://in/archive --rejected s3://in/rejected --datasets order-items"
     )
+    assert glue.arguments({"command": "doctor", "target": "glue"}) == ["doctor", "--target", "glue"]
     with pytest.raises(UsageError, match="given together"):
         glue.arguments({"raw_bucket": "in"})
 

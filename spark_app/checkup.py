@@ -1,0 +1,155 @@
+"""Is this place fit for runs? A small real job and what surrounds it, each finding with its fix."""
+
+from __future__ import annotations
+
+import os
+import platform
+import secrets
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spark_app import __version__
+from spark_app.config.settings import EngineSettings, Zones, packed_config
+from spark_app.engine.port import Engine
+from spark_app.engine.start import EngineStarter, engine_of
+from spark_app.loading import Surroundings
+from spark_app.pipeline import load
+from spark_app.reporting.progress import Silent
+from spark_app.runs.plan import Request, load_config
+from spark_app.samples.shop import Shape, Shop
+from spark_app.storage.at import place_at
+from spark_app.storage.place import Place, SharedPlace
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class Target(StrEnum):
+    """Where a run is meant to happen."""
+
+    LOCAL = "local"
+    DOCKER = "docker"
+    GLUE = "glue"
+    EMR = "emr"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was looked at, what was found, and, when it is not well, what to do."""
+
+    check: str
+    fact: str
+    fix: str = ""
+
+    @property
+    def well(self) -> bool:
+        return not self.fix
+
+
+_PYTHON = {Target.GLUE: ("3.13", "3.11"), Target.EMR: ("3.11",)}
+"""By target, the Python of its releases (Glue 6.0 and 5.1; emr-spark-8.1.0 and emr-7.14.0)."""
+_SPARK = ("4.1", "3.5")
+_LEAST_MB = 1000
+
+
+def checkup(target: Target, root: Place | None, settings: EngineSettings) -> Iterator[Finding]:
+    """All findings, in the order in which they are made. Raises what a run would raise."""
+    yield _versions(target)
+    yield _memory()
+    with tempfile.TemporaryDirectory() as local:
+        scratch = (root or place_at(local)) / "processed" / f"doctor-{secrets.token_hex(4)}"
+        try:
+            if root is not None:
+                yield from _storage(target, scratch)
+            with engine_of(settings, scratch / "spark.log") as start:
+                yield _session(start())
+                yield _executors(start())
+                yield _job(start, settings, scratch)
+        finally:
+            scratch.remove()
+
+
+def _versions(target: Target) -> Finding:
+    found = {name: v for name in ("pyspark", "pyspark-client", "pysail", "deltalake", "pyarrow") if (v := _of(name))}
+    python = ".".join(platform.python_version_tuple()[:2])
+    fact = ", ".join(f"{name} {v}" for name, v in {"lakehouse": __version__, "Python": python, **found}.items())
+    if python not in _PYTHON.get(target, (python,)):
+        return Finding("versions", fact, f"Use Python {' or '.join(_PYTHON[target])}, as {target.value} has.")
+    spark = found.get("pyspark", found.get("pyspark-client", ""))
+    if spark and not spark.startswith(_SPARK):
+        return Finding("versions", fact, f"Use a Spark of a line that is tested: {' or '.join(_SPARK)}.")
+    return Finding("versions", fact)
+
+
+def _of(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # a platform's own may have no metadata
+        return ""
+
+
+def _memory() -> Finding:
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
+    allowed = int(os.environ.get("LAKEHOUSE_MEMORY_MB") or there)
+    fact = f"{there:,} MB in this machine, {allowed:,} MB for the engine"
+    return Finding("memory", fact, "" if there >= _LEAST_MB else f"A run needs {_LEAST_MB:,} MB and more.")
+
+
+def _storage(target: Target, scratch: Place) -> Iterator[Finding]:
+    probe = scratch / "probe"
+    answers = [probe.write_new("1"), probe.write_new("2")]
+    well = answers == [True, False]
+    fact = "of two writes of one name the first one won" if well else str(answers)
+    fix = "" if well else "Use storage that writes a file only if there is none (S3: If-None-Match)."
+    yield Finding("put if absent", fact, fix)
+    if isinstance(scratch, SharedPlace):
+        region = scratch.options.get("AWS_REGION", "")
+        named = bool(os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")) or target is Target.LOCAL
+        yield Finding("region", region, "" if named else "Set AWS_REGION: the engines do not find it by themselves.")
+
+
+def _session(engine: Engine) -> Finding:
+    settings = ("spark.sql.session.timeZone", "spark.sql.ansi.enabled")
+    zone, ansi = (engine.spark.conf.get(name) for name in settings)
+    well = zone == "UTC" and ansi == "false"
+    fact = f"{engine.name}, time zone {zone}, ANSI mode {ansi}"
+    return Finding("session", fact, "" if well else "Take these two settings out of the platform's configuration.")
+
+
+def _executors(engine: Engine) -> Finding:
+    """The application must be importable where tasks run, and be the same."""
+    asked = engine.spark.range(engine.cores).mapInArrow(_where_tasks_run, "python string, version string")
+    rows = engine.collect(asked)
+    python = platform.python_version()
+    found = {(row["python"], row["version"]) for row in rows}
+    fact = "; ".join(f"Python {p}, lakehouse {v}" for p, v in sorted(found))
+    well = found == {(python, __version__)}
+    return Finding("executors", fact, "" if well else f"Give executors Python {python} and this wheel, {__version__}.")
+
+
+def _where_tasks_run(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
+    import pyarrow as pa
+
+    import spark_app
+
+    for _ in batches:
+        yield pa.RecordBatch.from_pydict({"python": [platform.python_version()], "version": [spark_app.__version__]})
+
+
+def _job(start: EngineStarter, settings: EngineSettings, scratch: Place) -> Finding:
+    """Written, merged and read: a sample of its own, beside the lake's tables, and gone afterwards."""
+    zones = Zones.under(scratch / "lake")
+    with tempfile.TemporaryDirectory() as local:
+        Shop(Path(local) / "raw", Shape(products=10, days=1, orders_a_day=5, fault_every=0)).write()
+        for file in place_at(local).files():
+            (scratch / "lake" / file.relative).write((place_at(local) / file.relative).read_bytes())
+    around = Surroundings(zones, start, settings.name.value, Silent())
+    report = load(Request(zones), load_config(packed_config()), around).asked
+    loaded = ", ".join(f"{d['loaded']} {name}" for name, d in report.data["datasets"].items())
+    fact = f"{report.status}: {loaded}, in {report.data['seconds']['total']:.1f} s"
+    return Finding("job", fact, "" if report.exit_code == 0 else "See the lines above: a sample of its own must load.")
