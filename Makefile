@@ -8,7 +8,7 @@ JAVA := $(shell command -v java 2>/dev/null || ls "$(JAVA_HOME)/bin/java" 2>/dev
 ROOT ?= demo
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-core test-sail test-spark test-lines test-long e2e chaos lint bench wheel image image-slim image-spark base-image wheelhouse image-emr emr-archive emr-stand-in jars schema lock clean
+.PHONY: help run test test-core test-sail test-spark test-lines test-long e2e chaos lint bench wheel image image-slim image-spark base-image wheelhouse image-emr emr-archive emr-stand-in version reproducible image-sizes image-archives publish emr-stand-in jars schema lock clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -99,6 +99,28 @@ emr-archive: wheel ## Pack the environment for spark.archives into dist/
 
 emr-stand-in: jars ## Make a base that stands in for AWS's: then EMR_BASE=lakehouse-emr-base:local
 	$(EMR) stand-in
+
+version: ## Print the version
+	@echo $(VERSION)
+
+reproducible: $(DEV)/.ready ## Build the wheel twice, from two copies of the sources, and hold the bytes against each other
+	@rm -rf dist/twice && mkdir -p dist/twice/a dist/twice/b
+	@for copy in a b; do git archive HEAD | tar -x -C dist/twice/$$copy -m && sleep 1; \
+	  (cd dist/twice/$$copy && $(CURDIR)/$(DEV)/bin/python $(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir ../$$copy.out .); done
+	@cmp dist/twice/a.out/*.whl dist/twice/b.out/*.whl && sha256sum dist/twice/a.out/*.whl | cut -d' ' -f1
+
+image-sizes: ## Print what the images take, on disk and compressed
+	@for name in $(IMAGE):$(VERSION) $(IMAGE):$(VERSION)-slim $(IMAGE):$(VERSION)-spark; do \
+	  printf '%-28s %5d MB on disk %5d MB compressed\n' $$name $$(( $$(docker image inspect --format '{{.Size}}' $$name) / 1000000 )) \
+	  $$(( $$(docker save $$name | gzip -6 | wc -c) / 1000000 )); done
+
+image-archives: ## Write the images as files into dist/
+	@for suffix in "" -slim -spark; do docker save $(IMAGE):$(VERSION)$$suffix | gzip -n >dist/$(IMAGE)-$(VERSION)$$suffix.tar.gz; done
+
+publish: wheelhouse ## Bring what Glue and EMR Serverless start from to ARTIFACTS=s3://BUCKET/artifacts
+	aws s3 cp glue/lakehouse_job.py $(ARTIFACTS)/lakehouse_job.py
+	aws s3 cp emr/lakehouse_job.py $(ARTIFACTS)/emr/lakehouse_job.py
+	for glue in 6.0 5.1; do aws s3 cp dist/lakehouse-glue-$$glue.gluewheels.zip $(ARTIFACTS)/; done
 
 base-image: ## Make a base for the images without a registry (Debian, as root): then BASE_IMAGE=lakehouse-base:local
 	docker/local-base.sh lakehouse-base:local

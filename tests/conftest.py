@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from spark_app.config.settings import EngineName, engine_settings, packed_config
+from spark_app.engine.jars import spark_line
 from spark_app.engine.port import Engine
 from spark_app.engine.start import engine_of
 from spark_app.runs.plan import Config, load_config
@@ -56,6 +57,8 @@ def new_lake(engine: Engine, config: Config, tmp_path_factory: pytest.TempPathFa
 @pytest.fixture(scope="session")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A client of a real S3 server, of which the environment knows the address."""
+    if ENGINE == "spark" and spark_line() == "3.5":
+        pytest.skip("PyPI's Spark 3.5 has no S3A: on that line S3 is the platform's own")
     with s3_server.running(tmp_path_factory.mktemp("s3")):
         yield s3_server.client()
 
