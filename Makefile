@@ -56,7 +56,7 @@ test-lines: ## Run the chosen engine tests on the older Spark line, 3.5 (needs J
 else
 test-lines: $(LINE)/.ready ## Run the chosen engine tests on the older Spark line, 3.5 (needs Java 17)
 	$(LINE)/bin/python -m spark_app.engine.jars .jars-3.5
-	LAKEHOUSE_TEST_ENGINE=spark LAKEHOUSE_JARS=$(CURDIR)/.jars-3.5 $(LINE)/bin/python -m pytest -m "engine and not long" --ignore tests/parity
+	LAKEHOUSE_TEST_ENGINE=spark LAKEHOUSE_JARS=$(CURDIR)/.jars-3.5 $(LINE)/bin/python -m pytest -m "engine and not long" --ignore tests/parity --ignore tests/e2e
 endif
 
 lint: $(DEV)/.ready ## Check style, types and the direction of imports
