@@ -21,8 +21,8 @@ from testcontainers.core.container import DockerContainer
 from testcontainers.core.network import Network
 
 import docker
-from spark_app import __version__
 from tests import s3_server
+from tests.e2e.targets import TARGETS
 
 BASE = os.environ.get("BASE_IMAGE", "debian:bookworm-slim")
 _STARTS_WITHIN = 60
@@ -39,17 +39,10 @@ def engine_of_docker() -> docker.DockerClient:
 
 
 @pytest.fixture(scope="session")
-def images(engine_of_docker: docker.DockerClient) -> dict[str, str]:
-    """The images by target. They are made by `make e2e`; a missing one is a failure, not a reason to skip."""
-    names = {
-        "embedded": f"lakehouse:{__version__}",
-        "slim": f"lakehouse:{__version__}-slim",
-        "spark": f"lakehouse:{__version__}-spark",
-        "emr": f"lakehouse-emr:{__version__}",
-    }
-    for name in names.values():
-        engine_of_docker.images.get(name)
-    return names
+def images(engine_of_docker: docker.DockerClient) -> None:
+    """The images are here. They are made by `make e2e`; a missing one is a failure, not a reason to skip."""
+    for target in TARGETS:
+        engine_of_docker.images.get(target.image)
 
 
 @pytest.fixture(scope="session")

@@ -6,12 +6,10 @@ What is compared is read by delta-rs, which is neither engine: tables, quarantin
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,44 +24,18 @@ from spark_app.storage.place import Place
 from tests.chaos.left import differences, left
 from tests.cli.test_commands import lakehouse
 from tests.e2e.conftest import Storage
+from tests.e2e.targets import NOW, TARGETS, Target, in_bucket, in_folder, options
 
 pytestmark = pytest.mark.e2e
 
-NOW = "2026-11-01T00:00:00Z"
-DELTA = "/usr/share/aws/delta/lib/delta-spark.jar,/usr/share/aws/delta/lib/delta-storage.jar"
 _PATIENCE = 1200
-
-
-@dataclass(frozen=True)
-class Target:
-    """How a run is started in an image, before its own options."""
-
-    name: str
-    command: tuple[str, ...] = ("run",)
-    on: tuple[str, ...] = ("folder", "s3")
-    extra: dict[str, Any] = field(default_factory=dict)
-
-
-EMR = (
-    "spark-submit --master local[2] --conf spark.jars=" + DELTA + " --conf spark.pyspark.python=/usr/bin/python3.11 "
-    "--conf spark.executorEnv.PYSPARK_PYTHON=/usr/bin/python3.11 "
-    "--conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension "
-    "--conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog "
-    "local:///opt/lakehouse/lakehouse_job.py"
-).split()
-READ_ONLY = {"read_only": True, "tmpfs": {"/tmp": "rw,noexec,size=512m"}}
-TARGETS = (
-    Target("embedded", extra=READ_ONLY | {"mem_limit": "2g"}),
-    Target("slim", on=("folder",)),
-    Target("spark", extra=READ_ONLY | {"mem_limit": "2g"}),
-    Target("emr", command=tuple(EMR), on=("s3",)),
-)
+_REAL = {("embedded", "folder"), ("embedded", "s3"), ("spark", "s3")}
 CASES = [
     pytest.param(target, on, what, id=f"{target.name}-{on}-{what}")
     for target in TARGETS
     for on in target.on
     for what in ("sample", "real")
-    if what == "sample" or (target.name, on) in {("embedded", "folder"), ("embedded", "s3"), ("spark", "s3")}
+    if what == "sample" or (target.name, on) in _REAL
 ]
 
 
@@ -107,7 +79,7 @@ def test_a_target_leaves_what_a_run_on_this_machine_leaves(
     target: Target,
     on: str,
     what: str,
-    images: dict[str, str],
+    images: None,
     inputs: Callable[[str], Path],
     locally: Callable[[str], Zones],
     storage: Storage,
@@ -116,12 +88,17 @@ def test_a_target_leaves_what_a_run_on_this_machine_leaves(
     tmp_path: Path,
 ) -> None:
     expected = locally(what)
-    root, started = _lake(on, inputs(what), storage, network, tmp_path)
-    command = [*target.command, "--root", "/data" if on == "folder" else str(root), "--now", NOW, "--wait", "5m"]
+    if on == "folder":
+        root, reach = in_folder(target, inputs(what), tmp_path)
+    else:
+        environment = storage.inside | {"LAKEHOUSE_LEASE_SECONDS": "5"}
+        root, reach = in_bucket(inputs(what), storage.client), {"network": network.name, "environment": environment}
 
     def start() -> Any:
-        given = {"image": images[target.name], "command": command, "detach": True, **started, **target.extra}
-        return engine_of_docker.containers.run(**given)
+        command = [*target.command, *options(root, on)]
+        return engine_of_docker.containers.run(
+            target.image, **{"command": command, "detach": True, **reach, **target.extra}
+        )
 
     killed = start()
     _await_staged(root, killed)
@@ -130,31 +107,10 @@ def test_a_target_leaves_what_a_run_on_this_machine_leaves(
     done = start()
     code, told = done.wait(timeout=_PATIENCE)["StatusCode"], done.logs().decode()
     done.remove(force=True)
-    assert code in ((3,) if what == "sample" else (0,)), told
+    assert code == (3 if what == "sample" else 0), told
     assert "finishing run" in told
     times = on == "folder"  # S3 gives files its own
     assert not differences(left(expected, source_times=times), left(Zones.under(root), source_times=times))
-
-
-def _lake(on: str, source: Path, storage: Storage, network: Network, scratch: Path) -> tuple[Place, dict[str, Any]]:
-    """A lake with the input in raw, and how a container reaches it."""
-    if on == "folder":
-        root = scratch / "lake"
-        shutil.copytree(source, root)
-        user = 12345
-        for path in (root, *root.rglob("*")):
-            os.chown(path, user, user)
-        mounted = {str(root): {"bind": "/data", "mode": "rw"}}
-        return place_at(root), {"volumes": mounted, "network_mode": "none", "user": f"{user}:{user}"}
-    bucket = f"e2e-{secrets.token_hex(4)}"
-    storage.client.create_bucket(Bucket=bucket)
-    root_there = place_at(f"s3://{bucket}/lake")
-    for file in sorted((source / "raw").rglob("*"), key=lambda f: f.stat().st_mtime_ns):
-        if file.is_file():
-            (root_there / "raw" / file.relative_to(source / "raw").as_posix()).write(file.read_bytes())
-            time.sleep(1.1)  # its clock counts seconds, and which of two files is the newer one must be the same
-    environment = storage.inside | {"LAKEHOUSE_LEASE_SECONDS": "5"}
-    return root_there, {"network": network.name, "environment": environment}
 
 
 def _await_staged(root: Place, container: Any) -> None:
@@ -185,3 +141,34 @@ def test_the_glue_rehearsal_leaves_the_same(
     )
     assert done.returncode == 3, done.stdout + done.stderr
     assert not differences(left(locally("sample")), left(Zones.under(place_at(tmp_path / "lake"))))
+
+
+def test_no_image_runs_as_root_keeps_a_build_tool_or_opens_a_port(
+    images: None, engine_of_docker: docker.DockerClient
+) -> None:
+    for target in TARGETS:
+        settings = engine_of_docker.images.get(target.image).attrs["Config"]
+        assert settings["User"] not in ("", "root", "0"), target.name
+        assert not settings.get("ExposedPorts"), target.name
+        looks = "import importlib.util as u, shutil, sys; sys.exit(shutil.which('gcc') or bool(u.find_spec('pip')))"
+        if target.name != "emr":
+            run = {"entrypoint": ["python", "-c", looks], "network_mode": "none", "remove": True}
+            engine_of_docker.containers.run(target.image, **run)
+
+
+def test_what_cannot_be_done_in_a_container_is_one_sentence_with_the_fix(
+    images: None, engine_of_docker: docker.DockerClient, tmp_path: Path
+) -> None:
+    (tmp_path / "raw").mkdir()
+    tmp_path.chmod(0o755)
+    mounted = {str(tmp_path): {"bind": "/data", "mode": "rw"}}
+    for given, said in (
+        ({"volumes": mounted}, '-u "$(id -u):$(id -g)"'),
+        ({"volumes": mounted, "user": f"{os.getuid()}", "mem_limit": "400m"}, "may use 400 MB, and a run needs 600"),
+    ):
+        container = engine_of_docker.containers.run(TARGETS[0].image, command=["run"], detach=True, **given)
+        code, told = container.wait(timeout=60)["StatusCode"], container.logs().decode()
+        container.remove()
+        assert code == 6, told
+        assert said in told, told
+        assert len(told.splitlines()) <= 4, told
