@@ -11,7 +11,7 @@ ROOT ?= demo
 .PHONY: help run test test-core test-sail test-spark test-lines test-long e2e chaos lint bench wheel image image-slim image-spark base-image wheelhouse image-emr emr-archive emr-stand-in version reproducible image-sizes image-archives publish emr-stand-in jars schema lock clean
 
 help: ## Show this help
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 run: $(VENV)/.ready ## Set up on first use, write a sample into ./demo, load it
 	@test -d $(ROOT)/raw || $(VENV)/bin/lakehouse sample $(ROOT)
