@@ -143,6 +143,28 @@ def test_the_glue_rehearsal_leaves_the_same(
     assert not differences(left(locally("sample")), left(Zones.under(place_at(tmp_path / "lake"))))
 
 
+@pytest.mark.parametrize("target", [TARGETS[0], TARGETS[2]], ids=lambda target: target.name)
+def test_docker_stop_ends_a_run_at_once_and_the_next_one_finishes_it(
+    target: Target,
+    images: None,
+    inputs: Callable[[str], Path],
+    engine_of_docker: docker.DockerClient,
+    tmp_path: Path,
+) -> None:
+    root, reach = in_folder(target, inputs("sample"), tmp_path)
+    command = [*target.command, *options(root, "folder")]
+    stopped = engine_of_docker.containers.run(target.image, command, detach=True, **reach, **target.extra)
+    _await_staged(root, stopped)
+    stopped.stop(timeout=10)
+    code, told = stopped.wait()["StatusCode"], stopped.logs().decode()
+    stopped.remove()
+    assert (code, "stopped · nothing is lost" in told) == (143, True), told
+    done = engine_of_docker.containers.run(target.image, command, detach=True, **reach, **target.extra)
+    code, told = done.wait(timeout=_PATIENCE)["StatusCode"], done.logs().decode()
+    done.remove()
+    assert (code, "finishing run" in told) == (3, True), told
+
+
 def test_no_image_runs_as_root_keeps_a_build_tool_or_opens_a_port(
     images: None, engine_of_docker: docker.DockerClient
 ) -> None:
