@@ -181,6 +181,12 @@ def _refuse_nested(zones: Zones) -> None:
                 where=f"{other} in {one}",
                 next_step="Give each zone a folder or prefix of its own.",
             )
+    if len({type(folder) for folder in folders}) > 1:
+        raise UsageError(
+            "Zones are partly in folders and partly in a bucket",
+            where=", ".join(map(str, folders)),
+            next_step="Keep a lake in one of the two: files are moved between its zones.",
+        )
     if len({folder.name for folder in zones.raw}) < len(zones.raw):
         raise UsageError(
             "Two raw zones have the same last name",

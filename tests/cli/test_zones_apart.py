@@ -70,6 +70,7 @@ def test_a_root_and_one_zone_apart(tmp_path: Path) -> None:
         (Lake(raw=("a",), processed="a/b", archive="c", rejected="d"), "lies in another"),
         (Lake(raw=("a",), processed="b", archive="b", rejected="d"), "lies in another"),
         (Lake(raw=("s3://bucket",), processed="s3://bucket/b", archive="c", rejected="d"), "lies in another"),
+        (Lake(raw=("s3://bucket/a",), processed="s3://bucket/b", archive="c", rejected="d"), "partly in folders"),
         (Lake(raw=("a/raw", "b/raw"), processed="p", archive="c", rejected="d"), "same last name"),
         (Lake(raw=("ftp://a",), processed="p", archive="c", rejected="d"), "is no place"),
         (Lake(raw=("a",), processed="p q", archive="c", rejected="d"), "holds ' '"),
