@@ -53,9 +53,9 @@ def discover(raw: Mapping[str, Place], datasets: Collection[str]) -> Discovery:
     """All files below the raw folders, given by name, at any depth, in the order of their paths."""
     files: list[RawFile] = []
     passed: list[Passed] = []
-    for number, (name, folder) in enumerate(raw.items()):
+    for name, folder in raw.items():
         for file in folder.files():
-            found = _judged(file, name, folder, datasets, first=number == 0)
+            found = _judged(file, name, folder, datasets, alone=len(raw) == 1)
             if isinstance(found, RawFile):
                 files.append(found)
             else:
@@ -63,7 +63,7 @@ def discover(raw: Mapping[str, Place], datasets: Collection[str]) -> Discovery:
     return Discovery(tuple(files), tuple(passed))
 
 
-def _judged(file: Found, name: str, folder: Place, datasets: Collection[str], *, first: bool) -> RawFile | Passed:
+def _judged(file: Found, name: str, folder: Place, datasets: Collection[str], *, alone: bool) -> RawFile | Passed:
     relative = file.relative
     if not _is_text(relative):
         shown = relative.encode(errors="surrogateescape").decode("utf-8", "backslashreplace")
@@ -86,13 +86,7 @@ def _judged(file: Found, name: str, folder: Place, datasets: Collection[str], *,
         )
     if not relative.lower().endswith(LOADABLE):
         return Passed(uri, "unknown", "this type of file cannot be read", _fix_of_type(relative))
-    return RawFile(folder / relative, uri, _archived(relative, "" if first else name), dataset, file.pin)
-
-
-def _archived(relative: str, name: str) -> str:
-    """The dataset's folder stays first, so that archived files can be replayed."""
-    dataset, _, rest = relative.partition("/")
-    return "/".join(part for part in (dataset, name, rest) if part)
+    return RawFile(folder / relative, uri, relative if alone else uri, dataset, file.pin)
 
 
 def _is_text(name: str) -> bool:

@@ -13,10 +13,10 @@ from spark_app.config.contracts import Contract
 from spark_app.config.settings import Zones
 from spark_app.errors import UsageError
 from spark_app.reporting.entries import record_of
+from spark_app.runs import plan as plans
 from spark_app.runs.plan import Config
 from spark_app.runs.recall import Recalled
 from spark_app.sources.batches import ReadSpec, SourceFile
-from spark_app.sources.discover import dataset_of
 from spark_app.sources.reader import read_file
 from spark_app.stewards.entries import recalled
 from spark_app.tables.entries import WAIVED
@@ -37,15 +37,16 @@ def archived_rows(zones: Zones, config: Config, run: str, dataset: str) -> tuple
     """
     folder, rows = zones.archive / run, list[Recalled]()
     asked = (dataset,) if dataset else tuple(config.contracts)
-    files = [found for found in folder.files() if dataset_of(found.relative) in asked]
+    files = [c for c in plans.load(zones.runs, run).files if c.dataset in asked and not c.recalled]
+    files = [claimed for claimed in files if (folder / claimed.relative).is_file()]
     if not files:
         raise UsageError("No such file is in the archive", where=str(folder), next_step="Look: lakehouse status.")
     loads, known = _loads(zones, run), _entries(zones)
-    for found in files:
-        uri = f"raw/{found.relative}"
-        if load := loads.get(uri):  # a copy was never read: its rows are those of another file
-            file = SourceFile.pinned(0, folder / found.relative, uri, found.pin)
-            contract = config.contracts[dataset_of(found.relative)]
+    for claimed in files:
+        if load := loads.get(claimed.file.uri):  # a copy was never read: its rows are those of another file
+            place = folder / claimed.relative
+            file = SourceFile.pinned(0, place, claimed.file.uri, place.pin())
+            contract = config.contracts[claimed.dataset]
             rows += filter(None, (_as_known(row, known.get(row.entry_id)) for row in _rows(file, contract, *load)))
             if len(rows) > MOST:
                 raise UsageError(

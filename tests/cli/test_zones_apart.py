@@ -43,9 +43,21 @@ def test_two_raw_zones_are_one_run_and_files_of_one_name_never_meet(tmp_path: Pa
     kept = sorted(
         f.relative_to(tmp_path / "old").as_posix().partition("/")[2] for f in (tmp_path / "old").rglob("*.csv")
     )
-    assert kept == ["orders/day.csv", "orders/raw-zone/day.csv"]
+    assert kept == ["raw-zone/orders/day.csv", "raw/orders/day.csv"]
     shown = lakehouse("quarantine", "list", *apart(tmp_path))
     assert "raw-zone/orders/day.csv" in shown.stdout
+
+
+@pytest.mark.engine
+def test_no_path_of_one_raw_zone_is_one_of_another_in_the_archive_and_both_are_replayed(tmp_path: Path) -> None:
+    put(tmp_path / "in/raw/orders/raw-zone/day.csv", order(1))
+    put(tmp_path / "in/raw-zone/orders/day.csv", order(2))
+    assert lakehouse("run", *apart(tmp_path), "--run-id", "one").returncode == 0
+    assert len(list((tmp_path / "old/one").rglob("day.csv"))) == 2
+    done = lakehouse("replay", *apart(tmp_path), "--archived", "--run", "one", "--json")
+    assert done.returncode == 0, done.stderr
+    counts = json.loads(done.stdout)["datasets"]["orders"]
+    assert (counts["read"], counts["unchanged"]) == (2, 2)
 
 
 @pytest.mark.engine
