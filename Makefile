@@ -8,7 +8,7 @@ JAVA := $(shell command -v java 2>/dev/null || ls "$(JAVA_HOME)/bin/java" 2>/dev
 ROOT ?= demo
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-core test-sail test-spark test-lines test-long e2e chaos lint bench wheel image image-slim image-spark base-image wheelhouse image-emr emr-archive emr-stand-in version reproducible image-sizes image-archives publish emr-stand-in jars schema lock clean
+.PHONY: help run test test-core test-sail test-spark test-lines test-long e2e chaos lint bench wheel image image-slim image-spark base-image wheelhouse image-emr emr-archive emr-stand-in version reproducible image-sizes image-archives publish jars schema lock clean
 
 help: ## Show this help
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -91,6 +91,7 @@ wheelhouse: wheel ## Pack the application for Glue 6.0 and 5.1 into dist/
 EMR_BASE ?= public.ecr.aws/emr-serverless/spark/emr-spark-8.1.0:latest
 EMR := IMAGE=$(IMAGE) VERSION=$(VERSION) BUILD_IMAGE=$(BASE_IMAGE) BASE_IMAGE=$(EMR_BASE) emr/build.sh
 image-emr: wheel ## Build the custom image of EMR Serverless (EMR_BASE=… for another base), and hold it to AWS's rules
+	@docker image inspect $(EMR_BASE) >/dev/null 2>&1 || docker pull --quiet $(EMR_BASE)
 	$(EMR) image
 	$(DEV)/bin/python emr/validate.py $(IMAGE)-emr:$(VERSION) $(EMR_BASE)
 
@@ -125,7 +126,7 @@ publish: wheelhouse ## Bring what Glue and EMR Serverless start from to ARTIFACT
 base-image: ## Make a base for the images without a registry (Debian, as root): then BASE_IMAGE=lakehouse-base:local
 	docker/local-base.sh lakehouse-base:local
 
-jars: $(DEV)/.ready ## Bring the two pinned Delta jars for classic Spark into .jars/
+jars: $(DEV)/.ready ## Bring the pinned jars of Delta and S3 for classic Spark into .jars/
 	@$(DEV)/bin/python -m spark_app.engine.jars $(JARS)
 
 schema: $(DEV)/.ready ## Write the contracts' JSON Schema and the table of expectation types into docs/
@@ -140,7 +141,7 @@ lock: ## Resolve the locks anew (needs uv)
 	  --extra docs --constraints glue/constraints-$${glue%%:*}.txt pyproject.toml -o glue/wheelhouse-$${glue%%:*}.txt; done
 
 clean: ## Remove everything that make made
-	rm -rf $(VENV) $(DEV) $(LINE) $(JARS) .jars-3.5 dist demo .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(DEV) $(LINE) .venv-glue-* $(JARS) .jars-3.5 dist demo .hypothesis .mypy_cache .ruff_cache .import_linter_cache
 
 $(VENV)/.ready: requirements/build.txt requirements/local.txt pyproject.toml
 	@echo "setting up $(VENV) (about 200 MB of packages, once)"

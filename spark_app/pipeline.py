@@ -107,7 +107,7 @@ def _finish_open(lock: Lock, around: Surroundings) -> Iterator[Report]:
     if report and report.finished:  # it died after its last word
         remove_staged(around.zones.runs, run_id)
     else:
-        report = _execute(plans.load(around.zones.runs, run_id), around)
+        report = _execute(plans.load(around.zones.runs, run_id).within(around.zones), around)
     lock.close_run()
     yield report
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import re
 import shlex
 from collections.abc import Callable, Iterator
@@ -143,7 +144,7 @@ _OPTIONS = (
 
 def named_place(address: str) -> Place:
     """The place of a folder, or of s3://BUCKET/PREFIX. Raises UsageError for what is neither."""
-    if "://" not in address:
+    if address and "://" not in address:
         return place_at(address)
     if re.fullmatch(rf"s3://{_BUCKET}(/{_PART})*/?", address):
         return place_at(address)
@@ -171,11 +172,15 @@ def _refuse_odd(folder: Place) -> None:
         )
 
 
+def _real(folder: Place) -> str:
+    return os.path.realpath(folder.path) if isinstance(folder, LocalPlace) else str(folder)
+
+
 def _refuse_nested(zones: Zones) -> None:
     """A run would take for raw what another zone keeps, or clear away what is not its own."""
     folders = (*zones.raw, zones.processed, zones.archive, zones.rejected)
     for one, other in permutations(folders, 2):
-        if f"{other}/".startswith(f"{one}/"):
+        if f"{_real(other)}/".startswith(f"{_real(one)}/"):
             raise UsageError(
                 "A zone lies in another one",
                 where=f"{other} in {one}",

@@ -45,13 +45,15 @@ class Zones:
 
     @property
     def raw_by_name(self) -> Mapping[str, Place]:
-        """The raw folders by what people see of them: `raw` when there is one, each one's own name otherwise."""
-        return {"raw": self.raw[0]} if len(self.raw) == 1 else {folder.name: folder for folder in self.raw}
+        """The raw folders by what people see of them: `raw` when there is one, `raw/` and its own name otherwise."""
+        return {"raw": self.raw[0]} if len(self.raw) == 1 else {f"raw/{folder.name}": folder for folder in self.raw}
 
     def raw_file(self, uri: str) -> Place:
         """The file in raw that people see as this."""
-        name, _, relative = uri.partition("/")
-        return self.raw_by_name[name] / relative if name in self.raw_by_name else self.raw[0].parent / uri
+        for name, folder in self.raw_by_name.items():
+            if uri.startswith(f"{name}/"):
+                return folder / uri.removeprefix(f"{name}/")
+        return self.raw[0] / uri.removeprefix("raw/")
 
     @property
     def runs(self) -> Place:

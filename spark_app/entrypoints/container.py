@@ -16,7 +16,9 @@ from spark_app.errors import EnvironmentFault, LakehouseError, StorageDenied
 _BESIDE_ENGINE_MB = {"sail": 300, "spark": 700}
 """What is not the engine's own: this program, and for Spark what its JVM and Python workers need beside the heap."""
 _LEAST_ENGINE_MB = {"sail": 300, "spark": 700}
-_NAMES = Path("/usr/lib/x86_64-linux-gnu/libnss_wrapper.so")
+_NO_ENGINE = {"--help", "--version", "status", "plan", "sample", "trace", "unlock", "docs", "list", "lint"}
+"""With one of these words no engine starts, and any container is large enough."""
+_NAMES = Path("/usr/lib")
 
 
 def main() -> None:
@@ -34,11 +36,12 @@ def prepare() -> None:
     from spark_app.config.settings import engine_settings
 
     engine = engine_settings().name.value
-    if limit := cgroup.memory_mb():
-        os.environ.setdefault("LAKEHOUSE_MEMORY_MB", str(_share(limit, engine)))
+    needs_engine = not _NO_ENGINE & set(sys.argv[1:])
+    if needs_engine and "LAKEHOUSE_MEMORY_MB" not in os.environ and (limit := cgroup.memory_mb()):
+        os.environ["LAKEHOUSE_MEMORY_MB"] = str(_share(limit, engine))
     if cores := cgroup.cores():
         os.environ.setdefault("LAKEHOUSE_CORES", str(cores))
-    if engine == "spark":
+    if engine == "spark" and needs_engine:
         _name(Path("/tmp"))  # noqa: S108 - the one folder that an image may always write to
 
 
@@ -67,8 +70,21 @@ def _name(scratch: Path) -> None:
     known["GROUP"] = known["PASSWD"]
     for name in (name for name in files if not known[name]):
         file = scratch / f"lakehouse-{name.lower()}-{uid}"
-        file.write_text(files[name], encoding="ascii")
-        os.environ |= {"LD_PRELOAD": str(_NAMES), f"NSS_WRAPPER_{name}": str(file)}
+        _write(file, files[name])
+        (library,) = _NAMES.glob("*/libnss_wrapper.so")
+        os.environ |= {"LD_PRELOAD": str(library), f"NSS_WRAPPER_{name}": str(file)}
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="ascii")
+    except OSError as error:
+        raise EnvironmentFault(
+            "This container has no folder for temporary files",
+            where=str(file.parent),
+            why=error.strerror or "",
+            next_step="Give it one: docker run --tmpfs /tmp …",
+        ) from error
 
 
 def _is_user(uid: int) -> bool:

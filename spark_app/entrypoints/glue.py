@@ -20,18 +20,25 @@ _ALL_TABLES = ("", "all")
 
 def main() -> None:
     """The entry point of the job."""
-    given = dict(_named(sys.argv[1:]))
-    carry_out(lambda: arguments(given), f"Glue job run {given.get('JOB_RUN_ID', '')}".rstrip())
+    given = list(_named(sys.argv[1:]))
+    run = dict(given).get("JOB_RUN_ID") or ""
+    carry_out(lambda: arguments(_once(given)), f"Glue job run {run}".rstrip())
 
 
 def arguments(given: Mapping[str, str | None]) -> list[str]:
     """The arguments of `lakehouse run` that a job's arguments stand for. Raises UsageError."""
     known = {name: value for name, value in given.items() if name not in _GLUES_OWN | {*_REPLACED, "command"}}
-    own = [
-        part for name, value in known.items() for part in ((f"--{name}",) if value is None else (f"--{name}", value))
-    ]
-    command = [given["command"] or ""] if "command" in given else []  # all that Glue passes has a name
+    own = [part for name, value in known.items() for part in ((f"--{name}", value) if value else (f"--{name}",))]
+    command = (given.get("command") or "").split()  # all that Glue passes has a name
     return [*command, *own, *_replaced({name: given.get(name) or "" for name in _REPLACED})]
+
+
+def _once(given: Sequence[tuple[str, str | None]]) -> Mapping[str, str | None]:
+    """Raises UsageError for a name that comes twice: a job's arguments are a mapping, and one would be lost."""
+    names = [name for name, _ in given]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise UsageError(f"--{twice[0]} is given twice", next_step="Give it once.")
+    return dict(given)
 
 
 def _named(parts: Sequence[str]) -> Iterator[tuple[str, str | None]]:

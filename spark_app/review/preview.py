@@ -23,7 +23,6 @@ from spark_app.reporting.judged import pinned_file
 from spark_app.reporting.report import newest_first
 from spark_app.runs import plan as plans
 from spark_app.runs.plan import Config
-from spark_app.sources.discover import dataset_of
 from spark_app.storage.place import Place
 
 if TYPE_CHECKING:
@@ -118,8 +117,8 @@ def _loaded(zones: Zones, dataset: str) -> Iterator[tuple[str, list[Place]]]:
     """Runs and the files that they loaded, the newest run first."""
     for run_id in newest_first(zones.runs):
         folder = zones.archive / run_id
-        if files := [folder / f.relative for f in folder.files() if dataset_of(f.relative) == dataset]:
-            yield run_id, files
+        if folder.is_folder() and (files := plans.load(zones.runs, run_id).archived(dataset, folder)):
+            yield run_id, list(files.values())
 
 
 def _judged(engine: Engine, batch: Batch, config: Config, dataset: str, attempt: Attempt) -> _Judged:

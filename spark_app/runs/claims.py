@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from spark_app.config.contracts import Contract, Contracts
 from spark_app.config.settings import Zones
 from spark_app.sources.batches import SourceFile
 from spark_app.sources.discover import Passed, RawFile, discover
+from spark_app.storage.place import Place
 from spark_app.tables.history import Loaded, loaded_before
 
 
@@ -26,6 +27,10 @@ class Claimed:
     recalled: bool = (
         False  # rows that a person called back from quarantine: it is no file of raw, and stays where it is
     )
+
+    def at(self, place: Place) -> Claimed:
+        """The same file by another address."""
+        return replace(self, file=replace(self.file, path=str(place)))
 
 
 def from_raw(

@@ -6,7 +6,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,17 @@ class Plan:
     def recalled(self, dataset: str) -> tuple[SourceFile, ...]:
         """Those of them that hold rows of quarantine."""
         return tuple(c.file for c in self.files if c.dataset == dataset and c.recalled)
+
+    def within(self, zones: Zones) -> Plan:
+        """The same plan where the zones lie now: a container's /data is another folder for whoever finishes its run."""
+        recalled = zones.runs / self.run_id / "staged" / "recalled"  # as recall.write_files names them
+        places = (recalled / f"{c.dataset}.csv" if c.recalled else zones.raw_file(c.file.uri) for c in self.files)
+        return replace(self, files=tuple(c.at(place) for c, place in zip(self.files, places, strict=True)))
+
+    def archived(self, dataset: str, folder: Place) -> dict[str, Place]:
+        """The files of a dataset that the run has moved below this folder, by what people see of them."""
+        taken = (c for c in self.files if c.dataset == dataset and not c.recalled)
+        return {c.file.uri: place for c in taken if (place := folder / c.relative).is_file()}
 
     def brings_back(self, dataset: str) -> bool:
         """Whether rows that wait are looked at again: a dry run leaves them alone."""

@@ -55,7 +55,7 @@ def discover(raw: Mapping[str, Place], datasets: Collection[str]) -> Discovery:
     passed: list[Passed] = []
     for name, folder in raw.items():
         for file in folder.files():
-            found = _judged(file, name, folder, datasets, alone=len(raw) == 1)
+            found = _judged(file, name, folder, datasets)
             if isinstance(found, RawFile):
                 files.append(found)
             else:
@@ -63,7 +63,7 @@ def discover(raw: Mapping[str, Place], datasets: Collection[str]) -> Discovery:
     return Discovery(tuple(files), tuple(passed))
 
 
-def _judged(file: Found, name: str, folder: Place, datasets: Collection[str], *, alone: bool) -> RawFile | Passed:
+def _judged(file: Found, name: str, folder: Place, datasets: Collection[str]) -> RawFile | Passed:
     relative = file.relative
     if not _is_text(relative):
         shown = relative.encode(errors="surrogateescape").decode("utf-8", "backslashreplace")
@@ -86,7 +86,7 @@ def _judged(file: Found, name: str, folder: Place, datasets: Collection[str], *,
         )
     if not relative.lower().endswith(LOADABLE):
         return Passed(uri, "unknown", "this type of file cannot be read", _fix_of_type(relative))
-    return RawFile(folder / relative, uri, relative if alone else uri, dataset, file.pin)
+    return RawFile(folder / relative, uri, uri.removeprefix("raw/"), dataset, file.pin)
 
 
 def _is_text(name: str) -> bool:

@@ -37,16 +37,14 @@ def archived_rows(zones: Zones, config: Config, run: str, dataset: str) -> tuple
     """
     folder, rows = zones.archive / run, list[Recalled]()
     asked = (dataset,) if dataset else tuple(config.contracts)
-    files = [c for c in plans.load(zones.runs, run).files if c.dataset in asked and not c.recalled]
-    files = [claimed for claimed in files if (folder / claimed.relative).is_file()]
+    plan = plans.load(zones.runs, run) if (zones.runs / run / "plan.json").is_file() else None
+    files = [(name, uri, place) for name in asked if plan for uri, place in plan.archived(name, folder).items()]
     if not files:
         raise UsageError("No such file is in the archive", where=str(folder), next_step="Look: lakehouse status.")
     loads, known = _loads(zones, run), _entries(zones)
-    for claimed in files:
-        if load := loads.get(claimed.file.uri):  # a copy was never read: its rows are those of another file
-            place = folder / claimed.relative
-            file = SourceFile.pinned(0, place, claimed.file.uri, place.pin())
-            contract = config.contracts[claimed.dataset]
+    for name, uri, place in files:
+        if load := loads.get(uri):  # a copy was never read: its rows are those of another file
+            file, contract = SourceFile.pinned(0, place, uri, place.pin()), config.contracts[name]
             rows += filter(None, (_as_known(row, known.get(row.entry_id)) for row in _rows(file, contract, *load)))
             if len(rows) > MOST:
                 raise UsageError(

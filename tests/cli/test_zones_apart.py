@@ -36,7 +36,7 @@ def test_two_raw_zones_are_one_run_and_files_of_one_name_never_meet(tmp_path: Pa
     report = json.loads(done.stdout)
     assert (done.returncode, report["datasets"]["orders"]["inserted"]) == (3, 1), done.stderr
     held = [f for f in report["datasets"]["orders"]["files"] if f["status"] == "held"]
-    assert [f["uri"] for f in held] == ["raw-zone/orders/day.csv"]
+    assert [f["uri"] for f in held] == ["raw/raw-zone/orders/day.csv"]
     assert "raw-zone/orders/day.csv" in lakehouse("status", *apart(tmp_path)).stdout
     done = lakehouse("run", *apart(tmp_path), "--open-gate", "seen")
     assert done.returncode == 0, done.stderr
@@ -84,6 +84,8 @@ def test_a_root_and_one_zone_apart(tmp_path: Path) -> None:
         (Lake(raw=("s3://bucket",), processed="s3://bucket/b", archive="c", rejected="d"), "lies in another"),
         (Lake(raw=("s3://bucket/a",), processed="s3://bucket/b", archive="c", rejected="d"), "partly in folders"),
         (Lake(raw=("a/raw", "b/raw"), processed="p", archive="c", rejected="d"), "same last name"),
+        (Lake(raw=("a",), processed="b", archive="a/../a/old", rejected="d"), "lies in another"),
+        (Lake(raw=("",), processed="b", archive="c", rejected="d"), "is no place"),
         (Lake(raw=("ftp://a",), processed="p", archive="c", rejected="d"), "is no place"),
         (Lake(raw=("a",), processed="p q", archive="c", rejected="d"), "holds ' '"),
     ],

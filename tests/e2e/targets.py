@@ -54,11 +54,12 @@ def in_folder(target: Target, source: Path, scratch: Path) -> tuple[Place, dict[
     """A lake with the input in raw that belongs to the target's user; no network."""
     root = scratch / "lake"
     shutil.copytree(source, root)
+    user = target.user if os.getuid() == 0 else os.getuid()  # only root gives its files away
     for path in (root, *root.rglob("*")):
-        os.chown(path, target.user, target.user)
+        os.chown(path, user, user if os.getuid() == 0 else -1)
     mounted = {str(root): {"bind": "/data", "mode": "rw"}}
     alone = {"network_mode": "none"} if target.name != "emr" else {}  # its base's Java asks for the machine's name
-    return place_at(root), {"volumes": mounted, "user": f"{target.user}:{target.user}", **alone}
+    return place_at(root), {"volumes": mounted, "user": f"{user}:{user}", **alone}
 
 
 def in_bucket(source: Path, client: Any) -> Place:

@@ -88,6 +88,21 @@ def run_killed_at(
             lake.run(mode, **asked)
 
 
+@pytest.mark.parametrize("window", ["_staged", "put_away", "settle_files"])
+def test_a_run_that_died_in_a_container_is_finished_where_the_lake_has_another_path(
+    new_lake: Callable[[], Lake], monkeypatch: pytest.MonkeyPatch, window: str
+) -> None:
+    calm, lake = new_lake(), new_lake()
+    for each in (calm, lake):
+        fill(each)
+    calm.run()
+    run_killed_at(window, "before", lake, monkeypatch)
+    moved = Lake(lake.root.rename(lake.root.with_name(f"{lake.root.name}-elsewhere")), lake.engine, lake.config)
+    finished = moved.run()
+    assert content(moved) == content(calm)
+    assert not [f for d in finished.data["datasets"].values() for f in d["files"] if f["status"] == "unknown"]
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("window", WINDOWS)
 def test_a_run_killed_at_any_window_is_finished_by_the_next_with_the_same_result(

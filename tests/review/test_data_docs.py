@@ -168,7 +168,7 @@ def address(reviewed: Lake, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         ready.set()
 
     site = build(reviewed.zones).index.path.parent
-    thread = threading.Thread(target=serving.serve, args=(site, 0, started))
+    thread = threading.Thread(target=serving.serve, args=(site, "127.0.0.1", 0, started))
     thread.start()
     assert ready.wait(10)
     yield told[0]

@@ -49,6 +49,9 @@ def test_arguments_of_the_system_replaced_are_understood() -> None:
         "--archive s3://in/archive --rejected s3://in/rejected --datasets order-items"
     )
     assert glue.arguments({"command": "doctor", "target": "glue"}) == ["doctor", "--target", "glue"]
+    assert glue.arguments({"command": "quarantine list", "json": ""}) == ["quarantine", "list", "--json"]
+    with pytest.raises(UsageError, match="twice"):
+        glue._once([("raw", "s3://a"), ("raw", "s3://b")])
     with pytest.raises(UsageError, match="given together"):
         glue.arguments({"raw_bucket": "in"})
 
