@@ -108,7 +108,7 @@ reproducible: $(DEV)/.ready ## Build the wheel twice, from two copies of the sou
 	@rm -rf dist/twice && mkdir -p dist/twice/a dist/twice/b
 	@for copy in a b; do git archive HEAD | tar -x -C dist/twice/$$copy -m && sleep 1; \
 	  (cd dist/twice/$$copy && $(CURDIR)/$(DEV)/bin/python $(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir ../$$copy.out .); done
-	@cmp dist/twice/a.out/*.whl dist/twice/b.out/*.whl && sha256sum dist/twice/a.out/*.whl | cut -d' ' -f1
+	@cmp dist/twice/a.out/*.whl dist/twice/b.out/*.whl && cp dist/twice/a.out/*.whl dist/ && sha256sum dist/twice/a.out/*.whl | cut -d' ' -f1
 
 image-sizes: ## Print what the images take, on disk and compressed
 	@for name in $(IMAGE):$(VERSION) $(IMAGE):$(VERSION)-slim $(IMAGE):$(VERSION)-spark; do \
@@ -121,7 +121,8 @@ image-archives: ## Write the images as files into dist/
 publish: wheelhouse ## Bring what Glue and EMR Serverless start from to ARTIFACTS=s3://BUCKET/artifacts
 	aws s3 cp glue/lakehouse_job.py $(ARTIFACTS)/lakehouse_job.py
 	aws s3 cp emr/lakehouse_job.py $(ARTIFACTS)/emr/lakehouse_job.py
-	for glue in 6.0 5.1; do aws s3 cp dist/lakehouse-glue-$$glue.gluewheels.zip $(ARTIFACTS)/; done
+	aws s3 cp dist/lakehouse-glue-6.0.gluewheels.zip $(ARTIFACTS)/
+	aws s3 cp dist/lakehouse-glue-5.1.gluewheels.zip $(ARTIFACTS)/
 
 base-image: ## Make a base for the images without a registry (Debian, as root): then BASE_IMAGE=lakehouse-base:local
 	docker/local-base.sh lakehouse-base:local

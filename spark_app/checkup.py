@@ -57,14 +57,17 @@ _SPARK = ("4.1", "3.5")
 _LEAST_MB = 1000
 
 
-def checkup(target: Target, root: Place | None, settings: EngineSettings) -> Iterator[Finding]:
-    """All findings, in the order in which they are made. Raises what a run would raise."""
+def checkup(target: Target, processed: Place | None, settings: EngineSettings) -> Iterator[Finding]:
+    """All findings, in the order in which they are made. Raises what a run would raise.
+
+    `processed` is that zone of a lake, whose storage is tried too; without one the job runs in a temporary folder.
+    """
     yield _versions(target)
     yield _memory()
     with tempfile.TemporaryDirectory() as local:
-        scratch = (root or place_at(local)) / "processed" / f"doctor-{secrets.token_hex(4)}"
+        scratch = (processed or place_at(local)) / f"doctor-{secrets.token_hex(4)}"
         try:
-            if root is not None:
+            if processed is not None:
                 yield from _storage(target, scratch)
             with engine_of(settings, scratch / "spark.log") as start:
                 yield _session(start())

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from spark_app.cli.lake import named_place
+from spark_app.cli.lake import Lake
 from spark_app.cli.options import AsJson, ConfigFolder, EngineOption, configuration
+from spark_app.config.settings import default_root
 
 _TARGETS = "local, docker, glue or emr: what the place must have."
 
@@ -32,7 +33,8 @@ def doctor(
     if target not in list(Target):
         raise UsageError(f"There is no target {target!r}", next_step=f"Name one of {', '.join(Target)}.")
     datasets = ", ".join(configuration(config).contracts)
-    place = named_place(root) if root else None
+    root = root or default_root()
+    place = Lake(root).zones().processed if root else None
     findings = []
     for finding in checkup(Target(target), place, engine_settings(engine)):
         findings.append(finding)
