@@ -35,7 +35,7 @@ def main() -> None:
     print(_HEAD)
     with tempfile.TemporaryDirectory() as scratch:
         source, calm = Path(scratch) / "source", Path(scratch) / "calm"
-        write_sample(source)
+        write_sample(source, with_failures=False)
         shutil.copytree(source, calm)
         run_to_end([*LAKEHOUSE, "run", "--root", str(calm), "--now", NOW], on_engine("sail"))
         expected = left(Zones.under(place_at(calm)))
