@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 _SETTINGS = {
     # The default is INT96, which other readers wrap outside the years 1678 to 2262.
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    # Spark 4's default; 3.5 refuses to write a date before 1582 or a time before 1900 until it is told.
+    "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
+    "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",

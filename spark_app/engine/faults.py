@@ -21,7 +21,12 @@ _CONFLICTS = (
     "DELTA_CONCURRENT",
 )
 _FULL = ("No space left on device",)
-_GONE = ("not found: No such file or directory", "FAILED_READ_FILE.FILE_NOT_EXIST", "java.io.FileNotFoundException")
+_GONE = (
+    "not found: No such file or directory",
+    "FAILED_READ_FILE.FILE_NOT_EXIST",
+    "java.io.FileNotFoundException",
+    "SparkFileNotFoundException",
+)
 _DAMAGED = ("Invalid Parquet file", "FAILED_READ_FILE.NO_HINT", "is not a Parquet file")
 _DAMAGED_STEP = (
     "Put it back from a copy. Of a run's staging, while nothing of the run has landed: "
