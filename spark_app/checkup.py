@@ -63,7 +63,7 @@ def checkup(target: Target, processed: Place | None, settings: EngineSettings) -
     `processed` is that zone of a lake, whose storage is tried too; without one the job runs in a temporary folder.
     """
     yield _versions(target)
-    yield _memory()
+    yield _memory(settings)
     with tempfile.TemporaryDirectory() as local:
         scratch = (processed or place_at(local)) / f"doctor-{secrets.token_hex(4)}"
         try:
@@ -96,10 +96,9 @@ def _of(package: str) -> str:
         return ""
 
 
-def _memory() -> Finding:
+def _memory(settings: EngineSettings) -> Finding:
     there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
-    allowed = int(os.environ.get("LAKEHOUSE_MEMORY_MB") or there)
-    fact = f"{there:,} MB in this machine, {allowed:,} MB for the engine"
+    fact = f"{there:,} MB in this machine, {settings.memory_mb or there:,} MB for the engine"
     return Finding("memory", fact, "" if there >= _LEAST_MB else f"A run needs {_LEAST_MB:,} MB and more.")
 
 

@@ -32,7 +32,7 @@ def doctor(
 
     if target not in list(Target):
         raise UsageError(f"There is no target {target!r}", next_step=f"Name one of {', '.join(Target)}.")
-    datasets = ", ".join(configuration(config).contracts)
+    datasets = list(configuration(config).contracts)
     root = root or default_root()
     place = Lake(root).zones().processed if root else None
     findings = []
@@ -43,7 +43,7 @@ def doctor(
             if finding.fix:
                 print(f"    fix: {finding.fix}")
     if as_json:
-        print(json.dumps({"datasets": datasets.split(", "), "findings": [asdict(f) for f in findings]}, indent=1))
+        print(json.dumps({"datasets": datasets, "findings": [asdict(f) for f in findings]}, indent=1))
     else:
-        print(f"✔ configuration  {datasets}")
+        print(f"✔ configuration  {', '.join(datasets)}")
     raise typer.Exit(0 if all(finding.well for finding in findings) else 6)

@@ -179,8 +179,9 @@ def _real(folder: Place) -> str:
 def _refuse_nested(zones: Zones) -> None:
     """A run would take for raw what another zone keeps, or clear away what is not its own."""
     folders = (*zones.raw, zones.processed, zones.archive, zones.rejected)
+    real = {folder: f"{_real(folder)}/" for folder in folders}
     for one, other in permutations(folders, 2):
-        if f"{_real(other)}/".startswith(f"{_real(one)}/"):
+        if real[other].startswith(real[one]):
             raise UsageError(
                 "A zone lies in another one",
                 where=f"{other} in {one}",

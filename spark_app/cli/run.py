@@ -54,7 +54,7 @@ def run(
     with engine_of(settings, places.runs / run_id / "spark.log") as start:
         if any(has_files(folder) for folder in places.raw):
             start.launch()  # while the rest is imported and planned
-        asked = request(lake.zones(), run_mode, datasets, open_gate, now, run_id)
+        asked = request(places, run_mode, datasets, open_gate, now, run_id)
         done, screen = carried_out(asked, configuration(config), start, settings, call)
     raise typer.Exit(told(done, screen, call))
 

@@ -44,7 +44,7 @@ def carried_out(
     with Screen(
         Commands(call.lake.options, call.lake.shown_processed, str(call.config or "")), settings.cores
     ) as screen:
-        around = Surroundings(call.lake.zones(), start, settings.name.value, screen)
+        around = Surroundings(asked.zones, start, settings.name.value, screen)
         try:
             return load(asked, chosen, around, seconds(call.wait)), screen
         except Exception:
@@ -82,6 +82,6 @@ def judge_again(recall: Recall, mode: RunMode, chosen: Config, call: Call) -> in
 
     settings, run_id = engine_settings(call.engine), new_run_id(parse_time(call.now) if call.now else utc_now())
     asked = replace(request(call.lake.zones(), mode, now=call.now, run_id=run_id), recall=recall)
-    with engine_of(settings, call.lake.zones().runs / run_id / "spark.log") as start:
+    with engine_of(settings, asked.zones.runs / run_id / "spark.log") as start:
         done, screen = carried_out(asked, chosen, start, settings, call)
     return told(done, screen, call)

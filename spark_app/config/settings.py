@@ -31,7 +31,7 @@ class EngineName(StrEnum):
 
 @dataclass(frozen=True)
 class Zones:
-    """The four zones. Raw may be several folders; people see a file as the name of its folder and its path below."""
+    """The four zones. Raw may be several folders; people see a file as `raw/` and its path."""
 
     raw: tuple[Place, ...]
     processed: Place

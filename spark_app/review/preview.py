@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from spark_app.classify.batch_rules import find_broken
@@ -22,7 +23,7 @@ from spark_app.quality.compiler import Ruleset, compile_suite
 from spark_app.reporting.judged import pinned_file
 from spark_app.reporting.report import newest_first
 from spark_app.runs import plan as plans
-from spark_app.runs.plan import Config
+from spark_app.runs.plan import Config, Plan
 from spark_app.storage.place import Place
 
 if TYPE_CHECKING:
@@ -101,24 +102,27 @@ def preview(
 
     Raises UsageError when nothing of the dataset was loaded.
     """
-    runs = list(_loaded(zones, dataset))[:batches]
+    runs = list(islice(_loaded(zones, dataset), batches))
     if not runs:
         raise UsageError(f"No file of {dataset} is in the archive", where=str(zones.archive))
-    old, found = plans.load(zones.runs, runs[0][0]).config, Preview()
-    for run_id, files in runs:
-        batch = Batch(files, now or plans.load(zones.runs, run_id).now)
-        before = _judged(engine, batch, old, dataset, Attempt(scratch / run_id / "before"))
-        after = _judged(engine, batch, new, dataset, Attempt(scratch / run_id / "after"))
+    old, found = runs[0][0].config, Preview()
+    for plan, files in runs:
+        batch = Batch(files, now or plan.now)
+        before = _judged(engine, batch, old, dataset, Attempt(scratch / plan.run_id / "before"))
+        after = _judged(engine, batch, new, dataset, Attempt(scratch / plan.run_id / "after"))
         found += _compared(engine, files, before, after)
     return found
 
 
-def _loaded(zones: Zones, dataset: str) -> Iterator[tuple[str, list[Place]]]:
-    """Runs and the files that they loaded, the newest run first."""
+def _loaded(zones: Zones, dataset: str) -> Iterator[tuple[Plan, list[Place]]]:
+    """Runs, as they were planned, and the files that they loaded, the newest run first."""
     for run_id in newest_first(zones.runs):
         folder = zones.archive / run_id
-        if folder.is_folder() and (files := plans.load(zones.runs, run_id).archived(dataset, folder)):
-            yield run_id, list(files.values())
+        if not folder.is_folder():
+            continue
+        plan = plans.load(zones.runs, run_id)
+        if files := plan.archived(dataset, folder):
+            yield plan, list(files.values())
 
 
 def _judged(engine: Engine, batch: Batch, config: Config, dataset: str, attempt: Attempt) -> _Judged:

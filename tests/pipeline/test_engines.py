@@ -53,7 +53,7 @@ def test_the_other_engine_gives_equal_tables_quarantine_waiting_and_report(
     if engine.name == "sail":
         pytest.skip("compared once, from the classic half")
     if not find_spec("pysail"):
-        pytest.skip("this environment has one engine: `make e2e` compares the older Spark line")
+        pytest.skip("this environment has one engine")
     here, there = new_lake(), new_lake()
     for lake in (here, there):
         write_sample(lake.root, with_failures=True)
