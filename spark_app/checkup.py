@@ -21,6 +21,7 @@ from spark_app.loading import Surroundings
 from spark_app.pipeline import load
 from spark_app.reporting.progress import Silent
 from spark_app.runs.plan import Request, load_config
+from spark_app.samples.place import bring
 from spark_app.samples.shop import Shape, Shop
 from spark_app.storage.at import place_at
 from spark_app.storage.place import Place, SharedPlace
@@ -148,8 +149,7 @@ def _job(start: EngineStarter, settings: EngineSettings, scratch: Place) -> Find
     zones = Zones.under(scratch / "lake")
     with tempfile.TemporaryDirectory() as local:
         Shop(Path(local) / "raw", Shape(products=10, days=1, orders_a_day=5, fault_every=0)).write()
-        for file in place_at(local).files():
-            (scratch / "lake" / file.relative).write((place_at(local) / file.relative).read_bytes())
+        bring(place_at(local) / "raw", zones.raw[0])
     around = Surroundings(zones, start, settings.name.value, Silent())
     report = load(Request(zones), load_config(packed_config()), around).asked
     loaded = ", ".join(f"{d['loaded']} {name}" for name, d in report.data["datasets"].items())

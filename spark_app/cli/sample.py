@@ -11,7 +11,6 @@ import typer
 from spark_app.errors import UsageError
 from spark_app.storage.at import place_at
 from spark_app.storage.local import LocalPlace
-from spark_app.storage.place import Place
 
 
 def sample(
@@ -21,6 +20,7 @@ def sample(
     ] = False,
 ) -> None:
     """Write a seeded sample of a shop's files into FOLDER/raw."""
+    from spark_app.samples.place import bring
     from spark_app.samples.shop import write_sample
 
     raw = place_at(root) / "raw"
@@ -35,12 +35,6 @@ def sample(
     else:
         with tempfile.TemporaryDirectory() as scratch:
             truth = write_sample(Path(scratch), with_failures=with_failures)
-            _bring(place_at(scratch) / "raw", raw)
+            bring(place_at(scratch) / "raw", raw)
     rows = ", ".join(f"{n:,} {name}" for name, n in truth.rows.items())
     print(f"wrote {rows} · next: lakehouse run --root {root}")
-
-
-def _bring(source: Place, target: Place) -> None:
-    """Copies all files; the oldest first, for storage gives them its own times."""
-    for found in sorted(source.files(), key=lambda file: file.pin.mtime_ns):
-        (target / found.relative).write((source / found.relative).read_bytes())

@@ -27,22 +27,22 @@ def main() -> None:
 
 
 def _prepared() -> list[str]:
-    prepare()
-    return sys.argv[1:]
+    """The arguments, after what the caller has not set is: memory, cores, a name for the user.
 
-
-def prepare() -> None:
-    """Sets what the caller has not: memory, cores, a name for the user. Raises EnvironmentFault for too little."""
+    Raises EnvironmentFault for too little memory.
+    """
     from spark_app.config.settings import engine_settings
 
     engine = engine_settings().name.value
-    needs_engine = not _NO_ENGINE & set(sys.argv[1:])
+    arguments = sys.argv[1:]
+    needs_engine = _NO_ENGINE.isdisjoint(arguments)
     if needs_engine and "LAKEHOUSE_MEMORY_MB" not in os.environ and (limit := cgroup.memory_mb()):
         os.environ["LAKEHOUSE_MEMORY_MB"] = str(_share(limit, engine))
     if cores := cgroup.cores():
         os.environ.setdefault("LAKEHOUSE_CORES", str(cores))
     if engine == "spark" and needs_engine:
         _name(Path("/tmp"))  # noqa: S108 - the one folder that an image may always write to
+    return arguments
 
 
 def _share(limit: int, engine: str) -> int:
