@@ -8,7 +8,7 @@ JAVA := $(shell command -v java 2>/dev/null || ls "$(JAVA_HOME)/bin/java" 2>/dev
 ROOT ?= demo
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-core test-sail test-spark test-lines test-long e2e chaos lint bench wheel image image-slim image-spark base-image wheelhouse image-emr emr-archive emr-stand-in version reproducible image-sizes image-archives publish jars schema lock clean
+.PHONY: help run test test-core test-sail test-spark test-lines test-long e2e chaos lint lint-workflows bench wheel image image-slim image-spark base-image wheelhouse image-emr emr-archive emr-stand-in version reproducible image-sizes image-archives publish push jars schema lock clean
 
 help: ## Show this help
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -32,7 +32,9 @@ ifneq ($(JAVA),)
 	LAKEHOUSE_TEST_ENGINE=spark $(DEV)/bin/python -m pytest -m "long and both"
 endif
 
-e2e: image image-slim image-spark image-emr wheelhouse ## Every target in real containers, killed once, equal to a run here (BASE_IMAGE, BUILD_IMAGE, EMR_BASE)
+e2e: image image-slim image-spark image-emr wheelhouse $(LINE)/.ready ## Every target in real containers, killed once, equal to a run here (BASE_IMAGE, EMR_BASES)
+	$(MAKE) image-emr EMR_RELEASE=emr-7.14.0
+	$(LINE)/bin/python -m spark_app.engine.jars .jars-3.5
 	$(DEV)/bin/python -m pytest -m e2e -rs
 
 KILLS ?= 50
@@ -65,6 +67,10 @@ lint: $(DEV)/.ready ## Check style, types and the direction of imports
 	$(DEV)/bin/mypy
 	$(DEV)/bin/lint-imports
 
+ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+lint-workflows: ## Check the workflows (needs Go)
+	go run $(ACTIONLINT)
+
 bench: $(DEV)/.ready jars ## Measure, and write docs/benchmarks.md
 	$(DEV)/bin/python -m benchmarks.run
 
@@ -88,17 +94,19 @@ wheelhouse: wheel ## Pack the application for Glue 6.0 and 5.1 into dist/
 	$(DEV)/bin/python glue/wheelhouse.py 6.0 $(WHEEL) dist
 	$(DEV)/bin/python glue/wheelhouse.py 5.1 $(WHEEL) dist
 
-EMR_BASE ?= public.ecr.aws/emr-serverless/spark/emr-spark-8.1.0:latest
-EMR := IMAGE=$(IMAGE) VERSION=$(VERSION) BUILD_IMAGE=$(BASE_IMAGE) BASE_IMAGE=$(EMR_BASE) emr/build.sh
-image-emr: wheel ## Build the custom image of EMR Serverless (EMR_BASE=… for another base), and hold it to AWS's rules
+EMR_RELEASE ?= emr-spark-8.1.0
+EMR_BASES ?= public.ecr.aws/emr-serverless/spark/%:latest
+EMR_BASE = $(subst %,$(EMR_RELEASE),$(EMR_BASES))
+EMR = IMAGE=$(IMAGE) VERSION=$(VERSION) RELEASE=$(EMR_RELEASE) BUILD_IMAGE=$(BASE_IMAGE) BASE_IMAGE=$(EMR_BASE) emr/build.sh
+image-emr: wheel ## Build the custom image of EMR Serverless (EMR_RELEASE=…; EMR_BASES=… for other bases), and hold it to AWS's rules
 	@docker image inspect $(EMR_BASE) >/dev/null 2>&1 || docker pull --quiet $(EMR_BASE)
 	$(EMR) image
-	$(DEV)/bin/python emr/validate.py $(IMAGE)-emr:$(VERSION) $(EMR_BASE)
+	$(DEV)/bin/python emr/validate.py $(IMAGE)-emr:$(VERSION)-$(EMR_RELEASE) $(EMR_BASE)
 
 emr-archive: wheel ## Pack the environment for spark.archives into dist/
 	$(EMR) archive
 
-emr-stand-in: jars ## Make a base that stands in for AWS's: then EMR_BASE=lakehouse-emr-base:local
+emr-stand-in: jars ## Make a base that stands in for AWS's (EMR_RELEASE=…): then EMR_BASES=lakehouse-emr-base:%
 	$(EMR) stand-in
 
 version: ## Print the version
@@ -118,11 +126,18 @@ image-sizes: ## Print what the images take, on disk and compressed
 image-archives: ## Write the images as files into dist/
 	@for suffix in "" -slim -spark; do docker save $(IMAGE):$(VERSION)$$suffix | gzip -n >dist/$(IMAGE)-$(VERSION)$$suffix.tar.gz; done
 
-publish: wheelhouse ## Bring what Glue and EMR Serverless start from to ARTIFACTS=s3://BUCKET/artifacts
+publish: wheelhouse emr-archive ## Bring what Glue and EMR Serverless start from to ARTIFACTS=s3://BUCKET/artifacts
 	aws s3 cp glue/lakehouse_job.py $(ARTIFACTS)/lakehouse_job.py
 	aws s3 cp emr/lakehouse_job.py $(ARTIFACTS)/emr/lakehouse_job.py
 	aws s3 cp dist/lakehouse-glue-6.0.gluewheels.zip $(ARTIFACTS)/
 	aws s3 cp dist/lakehouse-glue-5.1.gluewheels.zip $(ARTIFACTS)/
+	aws s3 cp dist/lakehouse-emr.tar.gz $(ARTIFACTS)/emr/
+
+push: image image-emr ## Bring the images of the container and of EMR Serverless to REGISTRY=ACCOUNT.dkr.ecr.REGION.amazonaws.com
+	docker tag $(IMAGE):$(VERSION) $(REGISTRY)/$(IMAGE):$(VERSION)
+	docker push $(REGISTRY)/$(IMAGE):$(VERSION)
+	docker tag $(IMAGE)-emr:$(VERSION)-$(EMR_RELEASE) $(REGISTRY)/$(IMAGE)-emr:$(VERSION)-$(EMR_RELEASE)
+	docker push $(REGISTRY)/$(IMAGE)-emr:$(VERSION)-$(EMR_RELEASE)
 
 base-image: ## Make a base for the images without a registry (Debian, as root): then BASE_IMAGE=lakehouse-base:local
 	docker/local-base.sh lakehouse-base:local
@@ -136,7 +151,7 @@ schema: $(DEV)/.ready ## Write the contracts' JSON Schema and the table of expec
 
 UV := uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 --universal --custom-compile-command "make lock"
 lock: ## Resolve the locks anew (needs uv)
-	for name in build local dev line-3.5; do $(UV) requirements/$$name.in -o requirements/$$name.txt; done
+	for name in build archive local dev line-3.5 cloud lambdas; do $(UV) requirements/$$name.in -o requirements/$$name.txt; done
 	for name in embedded spark; do $(UV) --constraints requirements/local.txt requirements/$$name.in -o requirements/$$name.txt; done
 	for glue in 6.0:3.13 5.1:3.11; do $(subst --universal,--python-platform x86_64-manylinux_2_34 --only-binary :all:,$(subst --python-version 3.11,--python-version $${glue##*:},$(UV))) \
 	  --extra docs --constraints glue/constraints-$${glue%%:*}.txt pyproject.toml -o glue/wheelhouse-$${glue%%:*}.txt; done

@@ -45,7 +45,7 @@ def main() -> None:
 
 def _row(client: Any, target: Target, source: Path, scratch: Path, expected: dict[str, Any]) -> str:
     image = client.images.get(target.image)
-    entry = {"entrypoint": ["/usr/bin/python3.11"]} if target.name == "emr" else {"entrypoint": ["python"]}
+    entry = {"entrypoint": ["/usr/bin/python3.11"]} if target.name.startswith("emr") else {"entrypoint": ["python"]}
     packages = int(client.containers.run(target.image, ["-c", _COUNT], remove=True, **entry))
     ready, _ = _timed(client, target, _shortest(target), {})
     root, reach = in_folder(target, source, scratch)
@@ -58,7 +58,11 @@ def _row(client: Any, target: Target, source: Path, scratch: Path, expected: dic
 
 
 def _shortest(target: Target) -> list[str]:
-    return ["--version"] if target.name != "emr" else ["/usr/bin/python3.11", "-c", "import spark_app.pipeline"]
+    return (
+        ["--version"]
+        if not target.name.startswith("emr")
+        else ["/usr/bin/python3.11", "-c", "import spark_app.pipeline"]
+    )
 
 
 def _timed(client: Any, target: Target, command: list[str], given: dict[str, Any]) -> tuple[float, int]:

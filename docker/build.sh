@@ -5,9 +5,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 flavour="${1:?embedded, slim or spark}"
 case "$flavour" in
-  embedded) lock=local target=embedded suffix="" ;;
-  slim) lock=embedded target=embedded suffix="-slim" ;;
-  spark) lock=spark target=spark suffix="-spark" ;;
+  embedded) lock=local target=embedded suffix="" what="embedded engine" ;;
+  slim) lock=embedded target=embedded suffix="-slim" what="embedded engine, without Data Docs" ;;
+  spark) lock=spark target=spark suffix="-spark" what="classic Spark" ;;
   *) echo "no such image: $flavour" >&2; exit 2 ;;
 esac
 context="dist/image/$flavour"
@@ -18,7 +18,14 @@ cp "requirements/$lock.txt" "$context/requirements/packages.txt"
 cp "dist/lakehouse_loader-$VERSION-py3-none-any.whl" "$context/wheel/"
 "${PYTHON:-python3}" -m cyclonedx_py requirements --output-reproducible --of JSON -o "$context/sbom.cdx.json" "requirements/$lock.txt"
 if [ "$flavour" = spark ]; then cp -r .jars "$context/jars"; cp docker/native_libraries.py "$context/"; fi
-arguments=(--build-arg "VERSION=$VERSION" --build-arg "REVISION=$(git rev-parse HEAD 2>/dev/null || echo unknown)")
+oci=org.opencontainers.image
+arguments=(
+  --label "$oci.title=lakehouse$suffix"
+  --label "$oci.description=Loads files into Delta tables, and accounts for every row and cent ($what)"
+  --label "$oci.version=$VERSION"
+  --label "$oci.revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)"
+  --label "$oci.licenses=Apache-2.0"
+)
 for name in BASE_IMAGE PIP_CERT; do
   if [ -n "${!name:-}" ]; then arguments+=(--build-arg "$name=${!name}"); fi
 done

@@ -11,6 +11,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from spark_app.engine.classic import DELTA_SESSION
+
 DELTA = "/usr/share/aws/delta/lib/delta-spark.jar,/usr/share/aws/delta/lib/delta-storage.jar"
 _IN_IMAGE, _IN_ARCHIVE = "/usr/bin/python3.11", "./environment/bin/python"
 _CATALOG = "com.amazonaws.glue.catalog.metastore.AWSGlueDataCatalogHiveClientFactory"
@@ -51,8 +53,7 @@ def settings(bucket: str, region: str, *, archive: bool) -> dict[str, str]:
         "spark.emr-serverless.driverEnv.PYSPARK_PYTHON": python,
         "spark.executorEnv.PYSPARK_PYTHON": python,
         "spark.jars": DELTA,
-        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
-        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+        **DELTA_SESSION,
         "spark.hadoop.hive.metastore.client.factory.class": _CATALOG,
         "spark.hadoop.fs.s3a.endpoint.region": region,
         "spark.driver.cores": "2",
@@ -63,7 +64,7 @@ def settings(bucket: str, region: str, *, archive: bool) -> dict[str, str]:
         "spark.dynamicAllocation.maxExecutors": "8",
     }
     if archive:
-        chosen["spark.archives"] = f"s3://{bucket}/artifacts/emr/lakehouse.tar.gz#environment"
+        chosen["spark.archives"] = f"s3://{bucket}/artifacts/emr/lakehouse-emr.tar.gz#environment"
     return chosen
 
 

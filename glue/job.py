@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping
 from typing import Any
 
+from spark_app.engine.classic import DELTA_SESSION
+
 WORKERS = {"type": "G.1X", "number": 2}
-_DELTA = (
-    "spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension "
-    "--conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog"
-)
-"""Glue takes one `--conf`, whose value may go on with others."""
 
 
 def definition(bucket: str, role: str, region: str, glue: str = "6.0", name: str = "lakehouse") -> dict[str, Any]:
@@ -48,8 +46,7 @@ def arguments(bucket: str, region: str, glue: str) -> dict[str, str]:
         "--additional-python-modules": f"s3://{bucket}/artifacts/lakehouse-glue-{glue}.gluewheels.zip",
         "--python-modules-installer-option": "--no-index",
         "--datalake-formats": "delta",
-        # Without a region S3A of Glue 5.1 asks us-east-2.
-        "--conf": f"{_DELTA} --conf spark.hadoop.fs.s3a.endpoint.region={region}",
+        "--conf": _one_argument(DELTA_SESSION | {"spark.hadoop.fs.s3a.endpoint.region": region}),
         "--enable-glue-datacatalog": "",
         "--enable-metrics": "",
         "--enable-observability-metrics": "true",
@@ -57,6 +54,11 @@ def arguments(bucket: str, region: str, glue: str) -> dict[str, str]:
         "--TempDir": f"s3://{bucket}/tmp/",
         "--root": f"s3://{bucket}",
     }
+
+
+def _one_argument(settings: Mapping[str, str]) -> str:
+    """Glue takes one `--conf`, whose value may go on with others. Without a region, S3A of Glue 5.1 asks us-east-2."""
+    return " --conf ".join(f"{name}={value}" for name, value in settings.items())
 
 
 def main() -> None:

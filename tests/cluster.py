@@ -17,12 +17,10 @@ from urllib.request import urlopen
 
 import pyspark
 
+from spark_app.engine.classic import DELTA_SESSION
+
 ROOT = Path(__file__).parents[1]
 HOME = Path(pyspark.__file__).parent
-_DELTA = {
-    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
-    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-}
 _STARTS_WITHIN = 60
 
 
@@ -88,7 +86,7 @@ def submission(address: str, log: Path, jars: Path, *arguments: object) -> list[
     """The command that submits the job to a cluster, as EMR Serverless would, with an event log."""
     log.mkdir(parents=True, exist_ok=True)
     settings = {
-        **_DELTA,
+        **DELTA_SESSION,
         "spark.driver.host": "127.0.0.1",
         "spark.driver.memory": "1g",
         "spark.executor.memory": "2g",

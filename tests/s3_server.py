@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sysconfig
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -87,17 +87,17 @@ def running(folder: Path) -> Iterator[None]:
     with (folder / "weed.log").open("wb") as log:
         server = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
     try:
-        _await(server, folder / "weed.log")
+        await_ready(lambda: server.poll() is None, lambda: (folder / "weed.log").read_text())
         yield
     finally:
         server.terminate()
         server.wait(timeout=30)
 
 
-def _await(server: subprocess.Popen[bytes], log: Path) -> None:
+def await_ready(alive: Callable[[], bool], log: Callable[[], str]) -> None:
     """Until a bucket can be made and written to."""
     until, owner = time.monotonic() + _STARTS_WITHIN, client()
-    while time.monotonic() < until and server.poll() is None:
+    while time.monotonic() < until and alive():
         try:
             owner.create_bucket(Bucket="ready")
             owner.put_object(Bucket="ready", Key="ready", Body=b"")
@@ -105,4 +105,4 @@ def _await(server: subprocess.Popen[bytes], log: Path) -> None:
             time.sleep(0.2)
             continue
         return
-    raise RuntimeError(f"the S3 server did not start: {log.read_text()[-2000:]}")
+    raise RuntimeError(f"the S3 server did not start: {log()[-2000:]}")

@@ -19,7 +19,12 @@ from spark_app.storage.place import Place
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-_SETTINGS = {
+DELTA_SESSION = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+}
+"""What makes a session Delta's. A platform that starts the session is told the same by its job's definition."""
+_SETTINGS = DELTA_SESSION | {
     # The default is INT96, which other readers wrap outside the years 1678 to 2262.
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     # Spark 4's default; 3.5 refuses to write a date before 1582 or a time before 1900 until it is told.
@@ -27,8 +32,6 @@ _SETTINGS = {
     "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
-    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
-    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     "spark.databricks.delta.snapshotPartitions": "1",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",
 }

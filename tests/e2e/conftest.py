@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import sysconfig
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +24,6 @@ from tests import s3_server
 from tests.e2e.targets import TARGETS
 
 BASE = os.environ.get("BASE_IMAGE", "debian:bookworm-slim")
-_STARTS_WITHIN = 60
 
 
 @pytest.fixture(scope="session")
@@ -73,20 +71,6 @@ def storage(
     # On the port that this process was told of when the server of the other tests was chosen.
     server = DockerContainer("lakehouse-s3:local").with_network(network).with_network_aliases("s3")
     with server.with_bind_ports(8333, s3_server.PORT):
-        _await_server()
+        s3_server.await_ready(lambda: True, lambda: str(server.get_logs()))
         inside = s3_server.ENVIRONMENT | {"AWS_ENDPOINT_URL": "http://s3:8333", "AWS_ENDPOINT": "http://s3:8333"}
         yield Storage(inside, s3_server.client())
-
-
-def _await_server() -> None:
-    until, client = time.monotonic() + _STARTS_WITHIN, s3_server.client()
-    while True:
-        try:
-            client.create_bucket(Bucket="ready")
-            client.put_object(Bucket="ready", Key="ready", Body=b"")
-        except Exception:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.3)
-        else:
-            return

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from emr.request import request
 from spark_app import __version__
 from spark_app.storage.at import place_at
 from spark_app.storage.place import Place
@@ -17,14 +18,7 @@ from spark_app.storage.place import Place
 NOW = "2026-11-01T00:00:00Z"
 _USER = 12345
 """Any number: no image knows it."""
-_DELTA = "/usr/share/aws/delta/lib/delta-spark.jar,/usr/share/aws/delta/lib/delta-storage.jar"
-_EMR = (
-    f"spark-submit --master local[2] --conf spark.jars={_DELTA} --conf spark.pyspark.python=/usr/bin/python3.11 "
-    "--conf spark.executorEnv.PYSPARK_PYTHON=/usr/bin/python3.11 "
-    "--conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension "
-    "--conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog "
-    "local:///opt/lakehouse/lakehouse_job.py"
-)
+_DRIVER = "spark.emr-serverless.driverEnv."
 _READ_ONLY = {"read_only": True, "tmpfs": {"/tmp": "rw,noexec,size=512m"}}  # as `docker run` mounts it
 
 
@@ -38,15 +32,35 @@ class Target:
     command: tuple[str, ...] = ("run",)
     on: tuple[str, ...] = ("folder", "s3")
     user: int = _USER
+    environment: dict[str, str] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
+
+
+def _submitted() -> tuple[tuple[str, ...], dict[str, str]]:
+    """What EMR Serverless makes of the request: spark-submit with its settings, and the driver's environment. The
+    memory is this machine's."""
+    asked = request("00app", "arn:role", "shop", "us-east-1", "run", archive=False)["jobDriver"]["sparkSubmit"]
+    told = dict(part.split("=", 1) for part in asked["sparkSubmitParameters"].split("--conf ")[1:])
+    driver = {name.removeprefix(_DRIVER): value.strip() for name, value in told.items() if name.startswith(_DRIVER)}
+    settings = {name: value.strip() for name, value in told.items() if not name.startswith(_DRIVER)}
+    settings |= {"spark.driver.memory": "1g", "spark.executor.memory": "1g"}
+    confs = [part for name, value in settings.items() for part in ("--conf", f"{name}={value}")]
+    return ("spark-submit", "--master", "local[2]", *confs, asked["entryPoint"]), driver
+
+
+def _emr(name: str, release: str, on: tuple[str, ...]) -> Target:
+    """Its user is fixed by AWS: hadoop, 1000 in the bases that stand in."""
+    command, environment = _submitted()
+    image = f"lakehouse-emr:{__version__}-{release}"
+    return Target(name, image, "spark", command=command, on=on, user=1000, environment=environment)
 
 
 TARGETS = (
     Target("embedded", f"lakehouse:{__version__}", "sail", extra=_READ_ONLY | {"mem_limit": "2g"}),
     Target("slim", f"lakehouse:{__version__}-slim", "sail", on=("folder",)),
     Target("spark", f"lakehouse:{__version__}-spark", "spark", extra=_READ_ONLY | {"mem_limit": "2g"}),
-    # Its user is fixed by AWS: hadoop, 1000 in the base that stands in.
-    Target("emr", f"lakehouse-emr:{__version__}", "spark", command=tuple(_EMR.split()), on=("s3",), user=1000),
+    _emr("emr-8", "emr-spark-8.1.0", on=("s3",)),
+    _emr("emr-7", "emr-7.14.0", on=("folder",)),  # PyPI's Spark 3.5, of which its stand-in is made, has no S3A
 )
 
 
@@ -58,8 +72,9 @@ def in_folder(target: Target, source: Path, scratch: Path) -> tuple[Place, dict[
     for path in (root, *root.rglob("*")):
         os.chown(path, user, user if os.getuid() == 0 else -1)
     mounted = {str(root): {"bind": "/data", "mode": "rw"}}
-    alone = {"network_mode": "none"} if target.name != "emr" else {}  # its base's Java asks for the machine's name
-    return place_at(root), {"volumes": mounted, "user": f"{user}:{user}", **alone}
+    # The base of EMR has a Java that asks for the machine's name.
+    alone = {} if target.name.startswith("emr") else {"network_mode": "none"}
+    return place_at(root), {"volumes": mounted, "user": f"{user}:{user}", "environment": target.environment, **alone}
 
 
 def in_bucket(source: Path, client: Any) -> Place:
