@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import reduce
 from typing import TYPE_CHECKING
 
+from spark_app.catalog.definitions import tables
 from spark_app.classify.outcome import Outcome
 from spark_app.classify.staging import WAITING_FILE, read_rows
 from spark_app.config.settings import RunMode
@@ -97,6 +98,14 @@ def account(plan: Plan, work: Work, around: Surroundings, put_away: Commit | Non
         counts[name] = count(contract, work.of(name), commit, plan.waiting.get(name, 0), after.get(name, 0))
     check(counts, put_away)
     return [DatasetOutcome.of(name, counts[name], work.of(name), plan, around.zones) for name in counts]
+
+
+def register(plan: Plan, around: Surroundings) -> None:
+    """The lake's tables in the catalog, where the caller named one. Raises CatalogDenied, CatalogUnreachable."""
+    if around.catalog and plan.mode is RunMode.FULL:
+        told = around.catalog.sync(tables(plan.config.contracts, around.zones))
+        if told:
+            around.observer.note(f"✔ catalog: {', '.join(told)}")
 
 
 def settle(plan: Plan, work: Work, around: Surroundings) -> None:

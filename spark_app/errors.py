@@ -89,6 +89,13 @@ class StorageUnreachable(LakehouseError):
     retryable = True
 
 
+class CatalogUnreachable(LakehouseError):
+    """The catalog gave no answer, or asked to be left alone, more often than it was asked again."""
+
+    exit_code = 5
+    retryable = True
+
+
 class EnvironmentFault(LakehouseError):
     """The surroundings must be fixed before a retry can help."""
 
@@ -105,6 +112,10 @@ class EngineDied(EnvironmentFault):
 
 class StorageDenied(EnvironmentFault):
     """A place cannot be read or written."""
+
+
+class CatalogDenied(EnvironmentFault):
+    """The catalog cannot be read or written."""
 
 
 class ForeignCommit(EnvironmentFault):

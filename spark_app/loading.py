@@ -32,6 +32,8 @@ from spark_app.tables.schema import missing_columns
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+    from spark_app.catalog.definitions import Catalog
+
 
 @dataclass(frozen=True)
 class Surroundings:
@@ -43,6 +45,7 @@ class Surroundings:
     observer: Observer
     require_lock: Callable[[], None] = lambda: None
     """Raises LockLost. Asked before each step that others can see; a dry run has no lock."""
+    catalog: Catalog | None = None
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """One run from top to bottom: `loading` and `ending` compose the rooms below for it.
 
-files → staged rows and verdicts → tables → quarantine and waiting → the equations → archive → report
+files → staged rows and verdicts → tables → quarantine and waiting → the equations → catalog → archive → report
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from spark_app.config.caller import utc_now
 from spark_app.config.settings import RunMode
-from spark_app.ending import account, note_recall, put_away, settle
+from spark_app.ending import account, note_recall, put_away, register, settle
 from spark_app.errors import UsageError
 from spark_app.loading import Surroundings, Work, stage_and_publish
 from spark_app.reporting.report import (
@@ -150,6 +150,7 @@ def _execute(plan: Plan, around: Surroundings, resumed: list[str] | None = None)
         entries = put_away(plan, work, around)
         outcomes = account(plan, work, around, entries)
         around.require_lock()
+        register(plan, around)
         settle(plan, work, around)
     except Exception as error:  # a bug too has a report; nothing is swallowed
         around.require_lock()  # once another has taken the run over, it writes the report, whatever failed here

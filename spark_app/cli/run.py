@@ -18,7 +18,7 @@ from spark_app.cli.options import (
     has_files,
     request,
 )
-from spark_app.cli.running import Call, carried_out, told
+from spark_app.cli.running import Call, carried_out, refusals_kept, told
 from spark_app.config.caller import utc_now
 from spark_app.config.settings import RunMode
 from spark_app.errors import UsageError
@@ -40,6 +40,10 @@ def run(
     open_gate: Annotated[
         str, typer.Option("--open-gate", help="Let files above the gate's limit pass, for this reason.")
     ] = "",
+    database: Annotated[
+        str, typer.Option("--database", help="Also tell the Glue catalog of the tables, in this database.")
+    ] = "",
+    metrics: Annotated[str, typer.Option("--metrics", help="Also send figures to this CloudWatch namespace.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Load what lies in raw into the tables, and account for it."""
@@ -48,14 +52,16 @@ def run(
     from spark_app.runs.run_id import new_run_id
 
     _require_file(report)
-    call = Call(lake, config, engine, now, wait, as_json, report)
-    places, settings = lake.zones(), engine_settings(engine)
+    call = Call(lake, config, engine, now, wait, as_json, report, database, metrics)
+    places = lake.zones()
     run_id = run_id or new_run_id(parse_time(now) if now else utc_now())
-    with engine_of(settings, places.runs / run_id / "spark.log") as start:
-        if any(has_files(folder) for folder in places.raw):
-            start.launch()  # while the rest is imported and planned
-        asked = request(places, run_mode, datasets, open_gate, now, run_id)
-        done, screen = carried_out(asked, configuration(config), start, settings, call)
+    with refusals_kept(places, run_id, run_mode):
+        settings = engine_settings(engine)
+        with engine_of(settings, places.runs / run_id / "spark.log") as start:
+            if any(has_files(folder) for folder in places.raw):
+                start.launch()  # while the rest is imported and planned
+            asked = request(places, run_mode, datasets, open_gate, now, run_id)
+            done, screen = carried_out(asked, configuration(config), start, settings, call)
     raise typer.Exit(told(done, screen, call))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +12,8 @@ from spark_app.cli.lake import Lake
 from spark_app.cli.options import request, seconds
 
 if TYPE_CHECKING:
-    from spark_app.config.settings import EngineName, EngineSettings, RunMode
+    from spark_app.catalog.definitions import Catalog
+    from spark_app.config.settings import EngineName, EngineSettings, RunMode, Zones
     from spark_app.engine.start import EngineStarter
     from spark_app.pipeline import Loads
     from spark_app.reporting.report import Report
@@ -30,6 +33,20 @@ class Call:
     wait: str
     as_json: bool
     report: Path | None = None
+    database: str = ""
+    metrics: str = ""
+
+
+@contextmanager
+def refusals_kept(zones: Zones, run_id: str, mode: RunMode) -> Iterator[None]:
+    """What ends a call before a run has begun is kept for an orchestrator, then raised on."""
+    try:
+        yield
+    except Exception as error:
+        from spark_app.reporting.report import save_refusal
+
+        save_refusal(error, run_id, mode, zones.runs)
+        raise
 
 
 def carried_out(
@@ -44,13 +61,23 @@ def carried_out(
     with Screen(
         Commands(call.lake.options, call.lake.shown_processed, str(call.config or "")), settings.cores
     ) as screen:
-        around = Surroundings(asked.zones, start, settings.name.value, screen)
+        around = Surroundings(asked.zones, start, settings.name.value, screen, catalog=_catalog(call.database))
         try:
             return load(asked, chosen, around, seconds(call.wait)), screen
         except Exception:
             if screen.stopped_at:
                 _hand_out(screen.stopped_at, call)
+                if call.metrics:
+                    _send_figures([screen.stopped_at], screen, call)
             raise
+
+
+def _catalog(database: str) -> Catalog | None:
+    if not database:
+        return None
+    from spark_app.catalog.glue import GlueCatalog
+
+    return GlueCatalog(database)
 
 
 def told(done: Loads, screen: Screen, call: Call) -> int:
@@ -59,6 +86,8 @@ def told(done: Loads, screen: Screen, call: Call) -> int:
         for report in done:
             screen.result(report)
     _hand_out(done.asked, call)
+    if call.metrics:
+        _send_figures(done, screen, call)
     codes = [report.exit_code for report in done]
     return next((code for code in (1, 6, 5, 3, 4) if code in codes), 0)
 
@@ -71,6 +100,21 @@ def _hand_out(report: Report, call: Call) -> None:
         print(report.to_json())
     if call.report is not None:
         LocalPlace(call.report.absolute()).write(report.to_json())
+
+
+def _send_figures(reports: Iterable[Report], screen: Screen, call: Call) -> None:
+    from datetime import UTC, datetime
+
+    from spark_app.reporting.cloudwatch import Backlog, figures, send
+    from spark_app.tables.entries import oldest_waiting
+
+    zones = call.lake.zones()
+    put_at = [file.pin.mtime_ns for folder in zones.raw for file in folder.files()]
+    oldest_file = datetime.fromtimestamp(min(put_at) / 1e9, UTC) if put_at else None
+    backlog = Backlog(oldest_file, oldest_waiting(zones.system_table("waiting")))
+    for report in reports:
+        if why := send(call.metrics, figures(report, backlog)):
+            screen.note(f"the figures of run {report.run_id} were not sent to {call.metrics}: {why}")
 
 
 def judge_again(recall: Recall, mode: RunMode, chosen: Config, call: Call) -> int:

@@ -34,9 +34,11 @@ class _Strict(BaseModel):
 
 
 class Column(_Strict):
-    """One column. `nullable`: its value may be empty. `optional`: a file may come without it (it is then empty)."""
+    """One column. `nullable`: its value may be empty. `optional`: a file may come without it (it is then empty).
+    `description`: what the catalog says of it."""
 
     type: ColumnType
+    description: str = Field(default="", max_length=255)
     nullable: bool = False
     optional: bool = False
     clean: tuple[Literal["trim", "upper"], ...] = ("trim",)
@@ -105,6 +107,7 @@ class Contract(_Strict):
 
     dataset: Name
     owner: str = ""
+    description: str = Field(default="", max_length=2048)
     key: tuple[Name, ...] = Field(min_length=1)
     event_time: Name | None = None
     tie_break: tuple[Name, ...] = ()

@@ -125,6 +125,11 @@ def docs_address() -> str:
     return os.environ.get("LAKEHOUSE_DOCS_ADDRESS", "127.0.0.1")
 
 
+def attempt() -> int:
+    """Which try of a run this is, as an orchestrator counts them in LAKEHOUSE_ATTEMPT; 0 where nobody counts."""
+    return _whole("LAKEHOUSE_ATTEMPT", 0)
+
+
 def lease_seconds() -> int:
     """How long a holder of the lock on shared storage may be silent: LAKEHOUSE_LEASE_SECONDS, 60 by default."""
     return _whole("LAKEHOUSE_LEASE_SECONDS", 60, least=3)

@@ -52,7 +52,7 @@ def _named(parts: Sequence[str]) -> Iterator[tuple[str, str | None]]:
 
 
 def _replaced(given: Mapping[str, str]) -> Iterator[str]:
-    """What raw_bucket, processed_bucket and table_name mean here. `database_name` is the catalog's."""
+    """What the arguments of the system replaced mean here."""
     raw, processed = given["raw_bucket"], given["processed_bucket"]
     if bool(raw) != bool(processed):
         raise UsageError("raw_bucket and processed_bucket are given together", next_step="Give both, or --root.")
@@ -61,5 +61,7 @@ def _replaced(given: Mapping[str, str]) -> Iterator[str]:
             yield from ("--raw", f"s3://{raw}/{zone}")
         yield from ("--processed", f"s3://{processed}/processed")
         yield from ("--archive", f"s3://{raw}/archive", "--rejected", f"s3://{raw}/rejected")
+    if given["database_name"]:
+        yield from ("--database", given["database_name"])
     if given["table_name"] not in _ALL_TABLES:
         yield from ("--datasets", given["table_name"])

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from spark_app.cli import main as command
 
-_RUN = "run"
+_RUN, _ATTEMPT = "run", "--attempt"
 
 
 def carry_out(arguments: Callable[[], Sequence[str]], holder: str) -> None:
@@ -18,10 +18,19 @@ def carry_out(arguments: Callable[[], Sequence[str]], holder: str) -> None:
     os.environ["LAKEHOUSE_ENGINE"] = "spark"
     os.environ.setdefault("LAKEHOUSE_HOLDER", holder)
     try:
-        command(lambda: _with_command(arguments()))
+        command(lambda: _with_command(_counted(arguments())))
     except SystemExit as end:
         if end.code:
             raise
+
+
+def _counted(given: Sequence[str]) -> Sequence[str]:
+    """The arguments without `--attempt N`: a platform has no better way to tell a job a variable."""
+    if _ATTEMPT not in given:
+        return given
+    at = given.index(_ATTEMPT)
+    os.environ["LAKEHOUSE_ATTEMPT"] = given[at + 1] if at + 1 < len(given) else ""
+    return [*given[:at], *given[at + 2 :]]
 
 
 def _with_command(given: Sequence[str]) -> Sequence[str]:

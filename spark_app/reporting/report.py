@@ -10,6 +10,7 @@ from typing import Any
 
 from spark_app import __version__
 from spark_app.config.caller import utc_now
+from spark_app.config.settings import RunMode, attempt
 from spark_app.errors import LakehouseError
 from spark_app.reporting.outcomes import DatasetOutcome
 from spark_app.runs.plan import Plan
@@ -74,18 +75,27 @@ def finished_report(
 
 def failed_report(plan: Plan, engine: str, error: Exception, seconds: float) -> Report:
     """Of a run that stopped at an error; one that is not ours is a bug, and its message, which may carry rows, goes."""
-    if not isinstance(error, LakehouseError):
-        name = type(error).__name__
-        error = LakehouseError(f"A bug in this program: {name}", next_step="Report it with the run's spark.log.")
+    error = _told(error)
     data = _head(plan, engine, "failed", error.exit_code, {"total": seconds})
     data["resumed"], data["follow_ups"], data["datasets"] = [], [], {}
-    data["error"] = {
+    data["error"] = _error(error)
+    return Report(data)
+
+
+def _told(error: Exception) -> LakehouseError:
+    if isinstance(error, LakehouseError):
+        return error
+    name = type(error).__name__
+    return LakehouseError(f"A bug in this program: {name}", next_step="Report it with the run's spark.log.")
+
+
+def _error(error: LakehouseError) -> dict[str, Any]:
+    return {
         "type": type(error).__name__,
         "message": str(error),
         "next_step": error.next_step,
         "retryable": error.retryable,
     }
-    return Report(data)
 
 
 def _head(plan: Plan, engine: str, status: str, exit_code: int, seconds: dict[str, float]) -> dict[str, Any]:
@@ -131,9 +141,30 @@ def save_first(report: Report, runs: Place) -> None:
 
 
 def save_report(report: Report, runs: Place) -> None:
-    folder = runs / report.run_id
     report_file(runs, report.run_id).write(report.to_json())
-    (folder / "summary.json").write(json.dumps(_summary(report.data), ensure_ascii=False, indent=1))
+    _save_summary(_summary(report.data), runs)
+
+
+def save_refusal(error: Exception, run_id: str, mode: RunMode, runs: Place) -> None:
+    """Says in summary.json why an attempt came to no run at all: an orchestrator reads nothing else.
+
+    Writes nothing where nobody counts attempts, and nothing over what this attempt, or a run that ended, has said.
+    """
+    there = runs / run_id / "summary.json"
+    if not attempt() or (there.is_file() and _is_last_word(there.read_json())):
+        return
+    error = _told(error)
+    said = {"schema_version": SCHEMA_VERSION, "run_id": run_id, "status": "failed", "exit_code": error.exit_code}
+    said |= {"run_mode": mode.value, "ended_at": utc_now().isoformat(), "error": _error(error), "attempt": attempt()}
+    _save_summary(said | {"seconds": {}, "datasets": {}, "files": [], "files_in_trouble": 0}, runs)
+
+
+def _is_last_word(summary: dict[str, Any]) -> bool:
+    return bool(summary["attempt"] == attempt() or summary["status"] != "failed")
+
+
+def _save_summary(summary: dict[str, Any], runs: Place) -> None:
+    (runs / summary["run_id"] / "summary.json").write(json.dumps(summary, ensure_ascii=False, indent=1))
 
 
 def _summary(data: dict[str, Any]) -> dict[str, Any]:
@@ -161,7 +192,7 @@ def _summary(data: dict[str, Any]) -> dict[str, Any]:
         if f["status"] in ("rejected", "held")
     ]
     return {k: data[k] for k in kept} | {
-        "attempt": 1,
+        "attempt": attempt() or 1,
         "datasets": datasets,
         "files": trouble[:_SUMMARY_TOP],
         "files_in_trouble": len(trouble),

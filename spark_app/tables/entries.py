@@ -191,6 +191,15 @@ def open_waiting(table: Place) -> dict[str, int]:
     return dict(zip(counted["dataset"].to_pylist(), counted["count_all"].to_pylist(), strict=True))
 
 
+def oldest_waiting(table: Place) -> datetime | None:
+    """Since when the row waits that has waited longest; None when none waits."""
+    if not exists(table):
+        return None
+    waiting = dataset(table).to_table(columns=["first_seen"], filter=pc.field("closed_at").is_null())
+    oldest: datetime | None = pc.min(waiting["first_seen"]).as_py()
+    return oldest
+
+
 def waiting_rows(engine: Engine, table: Place, contract: Contract) -> DataFrame:
     """Open entries of waiting as rows of text with their past, numbered below zero."""
     from pyspark.sql import Window

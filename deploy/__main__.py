@@ -1,0 +1,50 @@
+"""`python -m deploy --stack NAME --artifacts BUCKET [NAME=VALUE …]`: uploads, shows the change set, and carries it out.
+
+With --plan nothing but the change set is made: look at it, then call again without. NAME=VALUE are parameters of
+template.yaml; those that are not named have their default, on an update too: keep them in a file (@FILE).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import boto3
+
+from deploy.artifacts import ROOT, code, packages, scripts, upload
+from deploy.stack import DeploymentFailed, carry_out, plan
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="deploy",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        fromfile_prefix_chars="@",
+    )
+    parser.add_argument("--stack", default="lakehouse")
+    parser.add_argument("--artifacts", required=True, help="an existing bucket")
+    parser.add_argument("--dist", type=Path, default=ROOT / "dist")
+    parser.add_argument("--plan", action="store_true", help="show the change set, and stop")
+    parser.add_argument("parameters", nargs="*", metavar="NAME=VALUE")
+    given = parser.parse_args()
+    parameters = dict(text.partition("=")[::2] for text in given.parameters)
+    named = code(given.dist)
+    for artifact in upload(boto3.client("s3"), given.artifacts, [*scripts(), *packages(given.dist), *named.values()]):
+        print(f"uploaded s3://{given.artifacts}/{artifact.key}")
+    parameters |= {name: artifact.key for name, artifact in named.items()} | {"ArtifactsBucket": given.artifacts}
+    client = boto3.client("cloudformation")
+    try:
+        planned = plan(client, given.stack, ROOT / "template.yaml", parameters)
+        print("\n".join(map(str, planned.changes)) or "nothing would change")
+        if given.plan:
+            return
+        for name, value in carry_out(client, planned).items():
+            print(f"{name} = {value}")
+    except DeploymentFailed as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()

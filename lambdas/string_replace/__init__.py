@@ -1,0 +1,1 @@
+"""Replaces strings for the state machine: names that people give become names that storage takes."""
