@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from spark_app.catalog.definitions import tables
+from spark_app.catalog.definitions import SYSTEM, tables
 from spark_app.classify.outcome import Outcome
 from spark_app.classify.staging import WAITING_FILE, read_rows
 from spark_app.config.settings import RunMode
@@ -33,7 +33,7 @@ from spark_app.tables.entries import (
     to_quarantine,
     to_waiting,
 )
-from spark_app.tables.schema import QUARANTINE, WAITING
+from spark_app.tables.schema import QUARANTINE, WAITING, fit, make_ready
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -101,11 +101,18 @@ def account(plan: Plan, work: Work, around: Surroundings, put_away: Commit | Non
 
 
 def register(plan: Plan, around: Surroundings) -> None:
-    """The lake's tables in the catalog, where the caller named one. Raises CatalogDenied, CatalogUnreachable."""
-    if around.catalog and plan.mode is RunMode.FULL:
-        told = around.catalog.sync(tables(plan.config.contracts, around.zones))
-        if told:
-            around.observer.note(f"✔ catalog: {', '.join(told)}")
+    """All the lake's tables in the catalog, where the caller named one, empty ones too: a query finds what it names.
+
+    Raises CatalogDenied, CatalogUnreachable.
+    """
+    if around.catalog is None or plan.mode is not RunMode.FULL:
+        return
+    for contract in plan.config.contracts.values():
+        fit(around.zones.table(contract.dataset), contract)
+    for name, (schema, _) in SYSTEM.items():
+        make_ready(around.zones.system_table(name), schema)
+    if told := around.catalog.sync(tables(plan.config.contracts, around.zones)):
+        around.observer.note(f"✔ catalog: {', '.join(told)}")
 
 
 def settle(plan: Plan, work: Work, around: Surroundings) -> None:

@@ -35,7 +35,7 @@ def handle(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         try:
             arrived = list(_heard(record.body, settings))
         except NotAnEvent as error:
-            logger.exception("a message is not understood", extra={"message": record.message_id, "why": str(error)})
+            logger.exception("a message is not understood", extra={"message_id": record.message_id, "why": str(error)})
             unreadable.append(record.message_id)
             continue
         if arrived:

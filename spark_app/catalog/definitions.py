@@ -15,7 +15,6 @@ import pyarrow as pa
 from spark_app.config.contracts import Contract
 from spark_app.config.settings import Zones
 from spark_app.storage.place import Place
-from spark_app.tables.reading import exists
 from spark_app.tables.schema import DECISIONS, LOAD_HISTORY, QUARANTINE, WAITING, table_schema
 
 SYSTEM = {
@@ -69,13 +68,11 @@ class Catalog(Protocol):
 
 
 def tables(contracts: Mapping[str, Contract], zones: Zones) -> Iterator[Table]:
-    """The tables of a lake that exist, those of datasets first."""
+    """The tables of a lake, those of datasets first."""
     for contract in contracts.values():
-        if exists(zones.table(contract.dataset)):
-            yield _of_dataset(contract, zones.table(contract.dataset))
+        yield _of_dataset(contract, zones.table(contract.dataset))
     for name, (schema, comment) in SYSTEM.items():
-        if exists(zones.system_table(name)):
-            yield Table(name, _address(zones.system_table(name)), comment, tuple(_columns(schema, {})))
+        yield Table(name, _address(zones.system_table(name)), comment, tuple(_columns(schema, {})))
 
 
 def _of_dataset(contract: Contract, place: Place) -> Table:

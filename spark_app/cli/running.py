@@ -56,11 +56,9 @@ def carried_out(
     from spark_app.loading import Surroundings
     from spark_app.pipeline import load
     from spark_app.reporting.commands import Commands
-    from spark_app.reporting.terminal import Screen
 
-    with Screen(
-        Commands(call.lake.options, call.lake.shown_processed, str(call.config or "")), settings.cores
-    ) as screen:
+    commands = Commands(call.lake.options, call.lake.shown_processed, str(call.config or ""))
+    with _screen()(commands, settings.cores) as screen:
         around = Surroundings(asked.zones, start, settings.name.value, screen, catalog=_catalog(call.database))
         try:
             return load(asked, chosen, around, seconds(call.wait)), screen
@@ -70,6 +68,18 @@ def carried_out(
                 if call.metrics:
                     _send_figures([screen.stopped_at], screen, call)
             raise
+
+
+def _screen() -> type[Screen]:
+    from spark_app.config.settings import logs_json
+
+    if logs_json():
+        from spark_app.reporting.structured import StructuredScreen
+
+        return StructuredScreen
+    from spark_app.reporting.terminal import Screen
+
+    return Screen
 
 
 def _catalog(database: str) -> Catalog | None:

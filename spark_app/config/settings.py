@@ -125,6 +125,14 @@ def docs_address() -> str:
     return os.environ.get("LAKEHOUSE_DOCS_ADDRESS", "127.0.0.1")
 
 
+def logs_json() -> bool:
+    """Whether progress is for programs: LAKEHOUSE_LOG is json. Raises UsageError for anything else but text."""
+    asked = os.environ.get("LAKEHOUSE_LOG", "text")
+    if asked not in ("text", "json"):
+        raise UsageError(f"LAKEHOUSE_LOG is {asked!r}", next_step="Use text or json.")
+    return asked == "json"
+
+
 def attempt() -> int:
     """Which try of a run this is, as an orchestrator counts them in LAKEHOUSE_ATTEMPT; 0 where nobody counts."""
     return _whole("LAKEHOUSE_ATTEMPT", 0)

@@ -17,6 +17,7 @@ def carry_out(arguments: Callable[[], Sequence[str]], holder: str) -> None:
     """
     os.environ["LAKEHOUSE_ENGINE"] = "spark"
     os.environ.setdefault("LAKEHOUSE_HOLDER", holder)
+    os.environ.setdefault("LAKEHOUSE_LOG", "json")
     try:
         command(lambda: _with_command(_counted(arguments())))
     except SystemExit as end:

@@ -150,7 +150,7 @@ def evaluate(expression: str, variables: Mapping[str, Any]) -> Any:
         value = _evaluated(expression, variables)
         if value is None and not _evaluated(f"$exists(({expression}))", variables):
             raise Failure("States.QueryEvaluationError", f"no value: {expression}")
-    except jsonata.JException as error:
+    except (jsonata.JException, TypeError, ValueError) as error:
         raise Failure("States.QueryEvaluationError", f"{error}: {expression}") from error
     return json.loads(json.dumps(value, default=list))
 
