@@ -71,6 +71,7 @@ def in_folder(target: Target, source: Path, scratch: Path) -> tuple[Place, dict[
     user = target.user if os.getuid() == 0 else os.getuid()  # only root gives its files away
     for path in (root, *root.rglob("*")):
         os.chown(path, user, user if os.getuid() == 0 else -1)
+        path.chmod(path.stat().st_mode | 0o700)  # whatever the input's own copy allows
     mounted = {str(root): {"bind": "/data", "mode": "rw"}}
     # The base of EMR has a Java that asks for the machine's name.
     alone = {} if target.name.startswith("emr") else {"network_mode": "none"}

@@ -123,16 +123,19 @@ def _await_staged(root: Place, container: Any) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.parametrize(("version", "name"), [("6.0", "python3.13"), ("5.1", "python3.11")])
 def test_the_glue_rehearsal_leaves_the_same(
-    inputs: Callable[[str], Path], locally: Callable[[str], Zones], tmp_path: Path
+    version: str, name: str, inputs: Callable[[str], Path], locally: Callable[[str], Zones], tmp_path: Path
 ) -> None:
-    python = shutil.which(os.environ.get("GLUE_PYTHON", "python3.13"))
+    python = shutil.which(os.environ.get(f"GLUE_{name.upper().replace('.', '_')}", name))
     if python is None:
-        pytest.skip("Glue 6.0 has Python 3.13, and there is none here: GLUE_PYTHON names one")
+        pytest.skip(
+            f"Glue {version} has {name}, and there is none here: GLUE_{name.upper().replace('.', '_')} names one"
+        )
     shutil.copytree(inputs("sample"), tmp_path / "lake")
     script = Path(__file__).parents[2] / "glue" / "rehearse.sh"
     done = subprocess.run(
-        ["bash", script, "6.0", python, tmp_path / "lake", "--now", NOW],
+        ["bash", script, version, python, tmp_path / "lake", "--now", NOW],
         capture_output=True,
         text=True,
         check=False,
