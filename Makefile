@@ -32,10 +32,10 @@ ifneq ($(JAVA),)
 	LAKEHOUSE_TEST_ENGINE=spark $(DEV)/bin/python -m pytest -m "long and both"
 endif
 
-e2e: image image-slim image-spark image-emr wheelhouse $(LINE)/.ready ## Every target in real containers, killed once, equal to a run here (BASE_IMAGE, EMR_BASES)
+e2e: image image-slim image-spark image-emr emr-archive wheelhouse $(LINE)/.ready ## Every target in real containers, killed once, equal to a run here (BASE_IMAGE, EMR_BASES)
 	$(MAKE) image-emr EMR_RELEASE=emr-7.14.0
 	$(LINE)/bin/python -m spark_app.engine.jars .jars-3.5
-	$(DEV)/bin/python -m pytest -m e2e -rs
+	EMR_BASES=$(EMR_BASES) $(DEV)/bin/python -m pytest -m e2e -rs
 
 KILLS ?= 50
 SEED ?= 1

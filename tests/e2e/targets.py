@@ -18,6 +18,7 @@ from spark_app.storage.place import Place
 NOW = "2026-11-01T00:00:00Z"
 _USER = 12345
 """Any number: no image knows it."""
+EMR_BASES = os.environ.get("EMR_BASES", "public.ecr.aws/emr-serverless/spark/%:latest")
 _DRIVER = "spark.emr-serverless.driverEnv."
 _READ_ONLY = {"read_only": True, "tmpfs": {"/tmp": "rw,noexec,size=512m"}}  # as `docker run` mounts it
 

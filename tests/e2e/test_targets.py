@@ -6,6 +6,7 @@ What is compared is read by delta-rs, which is neither engine: tables, quarantin
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import time
@@ -24,7 +25,7 @@ from spark_app.storage.place import Place
 from tests.chaos.left import differences, left
 from tests.cli.test_commands import lakehouse
 from tests.e2e.conftest import Storage
-from tests.e2e.targets import NOW, TARGETS, Target, in_bucket, in_folder, options
+from tests.e2e.targets import EMR_BASES, NOW, TARGETS, Target, in_bucket, in_folder, options
 
 pytestmark = pytest.mark.e2e
 
@@ -144,6 +145,33 @@ def test_the_glue_rehearsal_leaves_the_same(
     )
     assert done.returncode == 3, done.stdout + done.stderr
     assert not differences(left(locally("sample")), left(Zones.under(place_at(tmp_path / "lake"))))
+
+
+def test_the_archive_of_emr_has_all_that_the_base_lacks(
+    images: None,
+    inputs: Callable[[str], Path],
+    locally: Callable[[str], Zones],
+    engine_of_docker: docker.DockerClient,
+    tmp_path: Path,
+) -> None:
+    """As `spark.archives` does it: unpacked beside the job, in the base without our image."""
+    repository, target = Path(__file__).parents[2], next(t for t in TARGETS if t.name == "emr-8")
+    root, reach = in_folder(target, inputs("sample"), tmp_path)
+    for file in (repository / "dist" / "lakehouse-emr.tar.gz", repository / "emr" / "lakehouse_job.py"):
+        reach["volumes"][str(file.resolve(strict=True))] = {"bind": f"/input/{file.name}", "mode": "ro"}
+    submit = [part for part in target.command if not part.startswith(("local:", "spark.executorEnv"))]
+    submit = [part for n, part in enumerate(submit) if part != "--conf" or submit[n + 1].startswith("spark.")]
+    job = shlex.join([*submit, "/input/lakehouse_job.py", *options(root, "folder")])
+    steps = f"mkdir environment && tar -xzf /input/lakehouse-emr.tar.gz -C environment && {job}"
+    python = {name: "./environment/bin/python" for name in target.environment}
+    image = EMR_BASES.replace("%", "emr-spark-8.1.0")
+    done = engine_of_docker.containers.run(
+        image, ["bash", "-c", steps], detach=True, **{**reach, "environment": python, "working_dir": "/home/hadoop"}
+    )
+    code, told = done.wait(timeout=_PATIENCE)["StatusCode"], done.logs().decode()
+    done.remove()
+    assert code == 3, told
+    assert not differences(left(locally("sample")), left(Zones.under(root)))
 
 
 @pytest.mark.parametrize("what", ["sample", "real"])
