@@ -17,7 +17,7 @@ _HOP = {"transfer-encoding", "connection"}
 
 
 class Proxy(ThreadingHTTPServer):
-    """`faults`: what happens to the next requests, in their order; `seen`: their methods."""
+    """`faults`: what happens to the next requests, in order; `seen`: their methods; `asked`: methods and paths."""
 
     daemon_threads = True
 
@@ -25,6 +25,7 @@ class Proxy(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Forwarding)
         self.faults: deque[str] = deque()
         self.seen: list[str] = []
+        self.asked: list[tuple[str, str]] = []
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A connection that was cut on purpose is no news."""
@@ -41,6 +42,7 @@ class _Forwarding(BaseHTTPRequestHandler):
     def _forward(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.server.seen.append(self.command)
+        self.server.asked.append((self.command, self.path))
         fault = self.server.faults.popleft() if self.server.faults else ""
         if fault == "throttled":
             self._answer(503, {}, SLOW_DOWN)

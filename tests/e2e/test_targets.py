@@ -163,7 +163,7 @@ def test_the_archive_of_emr_has_all_that_the_base_lacks(
     submit = [part for n, part in enumerate(submit) if part != "--conf" or submit[n + 1].startswith("spark.")]
     job = shlex.join([*submit, "/input/lakehouse_job.py", *options(root, "folder")])
     steps = f"mkdir environment && tar -xzf /input/lakehouse-emr.tar.gz -C environment && {job}"
-    python = {name: "./environment/bin/python" for name in target.environment}
+    python = dict.fromkeys(target.environment, "./environment/bin/python")
     image = EMR_BASES.replace("%", "emr-spark-8.1.0")
     done = engine_of_docker.containers.run(
         image, ["bash", "-c", steps], detach=True, **{**reach, "environment": python, "working_dir": "/home/hadoop"}

@@ -1,0 +1,217 @@
+"""template.yaml: one truth with the jobs' definitions, nothing open, and roles that may do what is done and no more."""
+
+from __future__ import annotations
+
+import re
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+
+from emr.request import settings
+from glue import job
+from tests.chain.interpreter import all_states
+from tests.chain.machine import TEMPLATE, definition, resource, template
+from tests.chain.policies import allowed, resolved, roles, statements
+from tests.cli.test_commands import lakehouse
+from tests.faulty_s3 import proxied
+
+RESOURCES = template()["Resources"]
+NO_RESOURCE_TO_NAME = {"cloudwatch:PutMetricData", "ecr:GetAuthorizationToken"}
+"""And the delivery of vended logs. AWS, "Actions, resources, and condition keys": these take no resource."""
+
+
+def of_type(kind: str) -> dict[str, Any]:
+    return {name: found["Properties"] for name, found in RESOURCES.items() if found["Type"] == kind}
+
+
+def test_the_glue_job_is_the_one_that_the_code_defines() -> None:
+    ours, coded = resolved(resource("GlueJob")), job.definition("artifacts-bucket", "arn:GlueRole.Arn", "eu-central-1")
+    ours["DefaultArguments"] = {k: v.replace("arn:GlueVersion", "6.0") for k, v in ours["DefaultArguments"].items()}
+    ours |= {"GlueVersion": "6.0", "NumberOfWorkers": 2, "Name": "lakehouse"}
+    for lake in ("--root", "--TempDir"):  # a run of the chain names its zones apart
+        ours["DefaultArguments"].pop(lake, None)
+        coded["DefaultArguments"].pop(lake)
+    assert ours == coded
+
+
+def test_the_settings_of_emr_are_those_that_the_code_defines() -> None:
+    text = resolved(resource("StateMachine")["DefinitionSubstitutions"]["EmrSparkParameters"])
+    wanted = settings("artifacts-bucket", "eu-central-1", archive=False)
+    assert dict(part.strip().split("=", 1) for part in text.split("--conf ")[1:]) == wanted
+
+
+@pytest.mark.parametrize("name", sorted(of_type("AWS::S3::Bucket")))
+def test_a_bucket_is_versioned_encrypted_private_and_closed_to_plain_http(name: str) -> None:
+    bucket = resource(name)
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert RESOURCES[name]["DeletionPolicy"] == "Retain"
+    (policy,) = (p for p in of_type("AWS::S3::BucketPolicy").values() if p["Bucket"] == {"Ref": name})
+    (rule,) = policy["PolicyDocument"]["Statement"]
+    assert (rule["Effect"], rule["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+
+
+def test_nothing_is_named_for_one_account_or_region() -> None:
+    text = TEMPLATE.read_text(encoding="utf-8")
+    assert not re.search(r":\d{12}:", text)
+    assert not re.search(r"\b(us|eu|ap)-[a-z]+-\d\b", text)
+
+
+@pytest.mark.parametrize("role", roles())
+def test_no_role_has_a_wildcard_action_and_none_a_wildcard_resource_that_could_be_named(role: str) -> None:
+    for statement in statements(role):
+        assert not [action for action in statement.actions if "*" in action]
+        if "*" in statement.resources:
+            needless = {a for a in statement.actions if a not in NO_RESOURCE_TO_NAME and not a.startswith("logs:")}
+            assert not needless
+            if "cloudwatch:PutMetricData" in statement.actions:
+                assert statement.condition
+
+
+_BUCKET = "arn:aws:s3:::{}"
+_ACCOUNT = "arn:aws:{}:eu-central-1:123456789012:{}"
+_DOES = {
+    "lambda:invoke": [("lambda:InvokeFunction", "arn:StringReplaceFunction.Arn")],
+    "aws-sdk:sfn:listExecutions": [("states:ListExecutions", _ACCOUNT.format("states", "stateMachine:lakehouse"))],
+    "glue:startJobRun.sync": [
+        (f"glue:{action}", _ACCOUNT.format("glue", "job/lakehouse"))
+        for action in ("StartJobRun", "GetJobRun", "GetJobRuns", "BatchStopJobRun")
+    ],
+    "emr-serverless:startJobRun.sync": [
+        ("emr-serverless:StartJobRun", "arn:EmrApplication.Arn"),
+        ("emr-serverless:GetJobRun", "arn:EmrApplication.Arn/jobruns/1"),
+        ("emr-serverless:CancelJobRun", "arn:EmrApplication.Arn/jobruns/1"),
+        ("iam:PassRole", "arn:EmrRole.Arn"),
+    ],
+    "ecs:runTask.sync": [
+        ("ecs:RunTask", "arn:TaskDefinition"),
+        ("ecs:DescribeTasks", _ACCOUNT.format("ecs", "task/lakehouse/1")),
+        ("ecs:StopTask", _ACCOUNT.format("ecs", "task/lakehouse/1")),
+        ("iam:PassRole", "arn:TaskRole.Arn"),
+        ("iam:PassRole", "arn:TaskStartRole.Arn"),
+    ],
+    "athena:startQueryExecution.sync": [
+        *((f"athena:{action}", _ACCOUNT.format("athena", "workgroup/lakehouse"))
+          for action in ("StartQueryExecution", "GetQueryExecution", "StopQueryExecution")),
+        *((f"glue:{action}", _ACCOUNT.format("glue", "table/shop/orders")) for action in ("GetTable", "GetPartitions")),
+        ("glue:GetDatabase", _ACCOUNT.format("glue", "database/shop")),
+        ("s3:GetObject", f"{_BUCKET.format('processed-bucket')}/processed/tables/orders/1.parquet"),
+        ("s3:ListBucket", _BUCKET.format("processed-bucket")),
+        ("s3:GetBucketLocation", _BUCKET.format("processed-bucket")),
+        ("s3:PutObject", f"{_BUCKET.format('processed-bucket')}/athena/1.csv"),
+        ("s3:AbortMultipartUpload", f"{_BUCKET.format('processed-bucket')}/athena/1.csv"),
+    ],
+    "athena:getQueryResults": [
+        ("athena:GetQueryResults", _ACCOUNT.format("athena", "workgroup/lakehouse")),
+        ("s3:GetObject", f"{_BUCKET.format('processed-bucket')}/athena/1.csv"),
+    ],
+    "sns:publish": [("sns:Publish", "arn:NoticeTopic"), ("sns:Publish", "arn:AlertTopic")],
+    "aws-sdk:cloudwatch:putMetricData": [("cloudwatch:PutMetricData", "*")],
+}  # fmt: skip
+"""What Step Functions does for a resource. AWS, "IAM policies for integrated services"."""
+_LEVELS = (":catalog", "database/shop", "table/shop/*")
+"""Glue asks for a table, its database and the catalog alike, whichever of them a call is about."""
+_RULES = [
+    (f"events:{action}", _ACCOUNT.format("events", f"rule/StepFunctionsGetEventsFor{name}"))
+    for action in ("PutTargets", "PutRule", "DescribeRule")
+    for name in ("EMRServerlessJobRule", "ECSTaskRule")
+]
+_LOGS = [(f"logs:{action}", "*") for action in (
+    "CreateLogDelivery", "GetLogDelivery", "UpdateLogDelivery", "DeleteLogDelivery", "ListLogDeliveries",
+    "PutResourcePolicy", "DescribeResourcePolicies", "DescribeLogGroups")]  # fmt: skip
+
+
+def _of_state(state: Any) -> list[tuple[str, str]]:
+    name = state["Resource"].removeprefix("arn:aws:states:::")
+    if name == "aws-sdk:s3:listObjectsV2":
+        bucket = (
+            "raw-bucket"
+            if "RawBucket" in str(state["Arguments"]) or "raw-bucket" in str(state["Arguments"])
+            else "artifacts-bucket"
+        )
+        return [("s3:ListBucket", _BUCKET.format(bucket))]
+    if name == "aws-sdk:s3:getObject":
+        summary = "summary.json" in str(state["Arguments"])
+        key = (
+            "processed-bucket/processed/runs/1/summary.json"
+            if summary
+            else "artifacts-bucket/artifacts/analytics/q.sql"
+        )
+        return [("s3:GetObject", _BUCKET.format(key)), ("s3:ListBucket", _BUCKET.format(key.partition("/")[0]))]
+    return _DOES[name]
+
+
+def test_the_state_machine_may_do_what_its_states_do_and_nothing_else() -> None:
+    done = [
+        *_RULES,
+        *_LOGS,
+        *(act for _, state in all_states(definition()) if state["Type"] == "Task" for act in _of_state(state)),
+    ]
+    assert [act for act in done if not allowed("StateMachineRole", *act)] == []
+    unused = [
+        (action, pattern)
+        for statement in statements("StateMachineRole")
+        for action in statement.actions
+        for pattern in statement.resources
+        if not any(action == did and (pattern == "*" or fnmatchcase(target, pattern)) for did, target in done)
+    ]
+    assert [pattern for _, pattern in unused if not pattern.endswith(_LEVELS)] == []
+
+
+def test_the_trigger_may_take_messages_and_start_this_machine_only() -> None:
+    assert {a for s in statements("TriggerRole") for a in s.actions} == {
+        "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "states:StartExecution",
+        "logs:CreateLogStream", "logs:PutLogEvents",
+    }  # fmt: skip
+    assert not allowed("TriggerRole", "states:StartExecution", _ACCOUNT.format("states", "stateMachine:other"))
+    assert not allowed("TriggerRole", "s3:GetObject", f"{_BUCKET.format('raw-bucket')}/raw/orders/1.csv")
+
+
+def _action(method: str, path: str) -> tuple[str, str]:
+    """A request to S3, in path style, as IAM sees it. AWS, "Required permissions for S3 API operations"."""
+    address, asked = urlsplit(path), parse_qs(urlsplit(path).query, keep_blank_values=True)
+    bucket, _, key = unquote(address.path).lstrip("/").partition("/")
+    if not key:
+        return ("s3:DeleteObject" if "delete" in asked else "s3:ListBucket", _BUCKET.format(bucket))
+    if method == "DELETE":
+        name = (
+            "AbortMultipartUpload"
+            if "uploadId" in asked
+            else "DeleteObjectVersion"
+            if "versionId" in asked
+            else "DeleteObject"
+        )
+    else:
+        name = {"GET": "GetObject", "HEAD": "GetObject", "PUT": "PutObject", "POST": "PutObject"}[method]
+        name += "Version" if name == "GetObject" and "versionId" in asked else ""
+    return f"s3:{name}", f"{_BUCKET.format(bucket)}/{key}"
+
+
+@pytest.mark.engine
+def test_the_application_may_do_what_a_run_and_maintenance_do_and_not_write_to_raw(
+    s3: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for bucket in ("raw-bucket", "processed-bucket"):
+        s3.create_bucket(Bucket=bucket)
+    lakehouse("sample", str(tmp_path), "--with-failures")
+    for file in (tmp_path / "raw").rglob("*"):
+        if file.is_file():
+            s3.upload_file(str(file), "raw-bucket", f"raw/{file.relative_to(tmp_path / 'raw').as_posix()}")
+    zones = resolved(resource("StateMachine")["DefinitionSubstitutions"]["ZoneOptions"]).split()
+    with proxied() as proxy:
+        for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT"):
+            monkeypatch.setenv(name, proxy.endpoint)
+        assert lakehouse("run", *zones).returncode == 3
+        assert lakehouse("maintain", *zones).returncode == 0
+        asked = {_action(method, path) for method, path in proxy.asked}
+    deletes = {act for act in asked if act[0] == "s3:DeleteObject" and "/" not in act[1].removeprefix("arn:aws:s3:::")}
+    refused = sorted(act for act in asked - deletes if not allowed("GlueRole", *act))
+    assert refused == []
+    assert {"s3:ListBucket", "s3:GetObject", "s3:PutObject"} <= {action for action, _ in asked}
+    assert not allowed("GlueRole", "s3:PutObject", f"{_BUCKET.format('raw-bucket')}/raw/orders/1.csv")
+    for role in ("EmrRole", "TaskRole"):
+        assert [act for act in asked - deletes if not allowed(role, *act)] == []
