@@ -9,10 +9,12 @@
     ├── CommitConflict               5   yes     someone else committed to the same table at the same moment
     ├── LockLost                     5   yes     another run has taken the lock over
     ├── StorageUnreachable           5   yes     throttled, timed out, no answer
+    ├── CatalogUnreachable           5   yes     the same of the Glue catalog
     ├── EnvironmentFault             6   no      fix the surroundings first
     │   ├── EngineMissing                        no Java, no jars, the other engine is installed
     │   ├── EngineDied                           the engine's process ended (memory)
     │   ├── StorageDenied                        not allowed, not there, no space
+    │   ├── CatalogDenied                        not allowed to read or write the Glue catalog
     │   ├── ForeignCommit                        a commit in a table that no run of ours made
     │   └── StateUnreadable                      a plan or a staged attempt that this version cannot read
 

@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
+from spark_app.aws import client
 from spark_app.catalog.definitions import Column, Table
 from spark_app.errors import CatalogDenied, CatalogUnreachable
 
-_PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 6}, connect_timeout=10, read_timeout=60)
 _INPUT = "org.apache.hadoop.mapred.SequenceFileInputFormat"
 _OUTPUT = "org.apache.hadoop.hive.ql.io.HiveSequenceFileOutputFormat"
 _SERDE = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
@@ -50,7 +48,7 @@ class GlueCatalog:
 
     @cached_property
     def _glue(self) -> Any:
-        return boto3.client("glue", config=_PATIENT)
+        return client("glue")
 
     def _known(self) -> Mapping[str, Mapping[str, Any]]:
         """The tables of the database by name; it is made when it is not there."""
@@ -106,6 +104,12 @@ def _refusals(database: str) -> Iterator[None]:
                 next_step="Allow it for this role, or leave --database out.",
             ) from error
         raise _unreachable(database, code) from error
+    except NoCredentialsError as error:
+        raise CatalogDenied(
+            "There are no AWS credentials for the Glue catalog",
+            where=database,
+            next_step="Give some, as for S3, or leave --database out.",
+        ) from error
     except BotoCoreError as error:
         raise _unreachable(database, type(error).__name__) from error
 

@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from spark_app.aws import client
 from spark_app.reporting.report import Report
 
-_PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=5, read_timeout=20)
 _OF_A_DATASET = {
     "records_read": ("RecordsRead", "Count"),
     "records_valid": ("RecordsValid", "Count"),
@@ -74,7 +72,7 @@ def _datum(metric: str, value: float, unit: str, dataset: str = "") -> dict[str,
 def send(namespace: str, data: list[dict[str, Any]]) -> str:
     """Sends the figures, and returns why they could not be sent: the tables are right without them."""
     try:
-        boto3.client("cloudwatch", config=_PATIENT).put_metric_data(Namespace=namespace, MetricData=data)
+        client("cloudwatch").put_metric_data(Namespace=namespace, MetricData=data)
     except ClientError as error:
         return str(error.response.get("Error", {}).get("Code", "")) or type(error).__name__
     except BotoCoreError as error:

@@ -12,14 +12,12 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import NoCredentialsError
 
+from spark_app.aws import DEFAULT_REGION, PATIENT
 from spark_app.storage.s3_faults import refusals
 
 if TYPE_CHECKING:
     from pyarrow.fs import S3FileSystem
 
-_DEFAULT_REGION = "us-east-1"
-_PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 6}, connect_timeout=10, read_timeout=60)
-"""A call that is throttled or gets no answer is made again, each time after a longer pause."""
 _FOUND_BY_ALL = {"env", "iam-role", "container-role", "assume-role-with-web-identity"}
 """Ways to credentials (botocore's words) that the engines, deltalake and Arrow know too."""
 _PATH_STYLE = Config(s3={"addressing_style": "path"})
@@ -75,10 +73,10 @@ def connection() -> Connection:
         credentials = session.get_credentials()
         if credentials is None:
             raise NoCredentialsError
-        region = session.region_name or _DEFAULT_REGION
-        client = session.client("s3", region_name=region, config=_PATIENT)
+        region = session.region_name or DEFAULT_REGION
+        client = session.client("s3", region_name=region, config=PATIENT)
         endpoint = client.meta.endpoint_url
         if endpoint.endswith(".amazonaws.com"):
             return Connection(client, region, "", credentials)
-        client = session.client("s3", region_name=region, config=_PATIENT.merge(_PATH_STYLE))
+        client = session.client("s3", region_name=region, config=PATIENT.merge(_PATH_STYLE))
         return Connection(client, region, endpoint, credentials)

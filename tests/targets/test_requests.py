@@ -49,7 +49,7 @@ def test_arguments_of_the_system_replaced_are_understood() -> None:
     given = {"raw_bucket": "in", "processed_bucket": "out", "database_name": "shop", "table_name": "order-items"}
     assert " ".join(glue.arguments(given)) == (
         "--raw s3://in/raw --raw s3://in/raw-zone --processed s3://out/processed "
-        "--archive s3://in/archive --rejected s3://in/rejected --datasets order-items"
+        "--archive s3://in/archive --rejected s3://in/rejected --database shop --datasets order-items"
     )
     assert glue.arguments({"command": "doctor", "target": "glue"}) == ["doctor", "--target", "glue"]
     assert glue.arguments({"command": "quarantine list", "json": ""}) == ["quarantine", "list", "--json"]
