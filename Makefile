@@ -8,7 +8,7 @@ JAVA := $(shell command -v java 2>/dev/null || ls "$(JAVA_HOME)/bin/java" 2>/dev
 ROOT ?= demo
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-core test-sail test-spark test-lines test-long e2e chaos lint lint-workflows bench wheel image image-slim image-spark base-image wheelhouse image-emr emr-archive emr-stand-in version reproducible image-sizes image-archives publish push jars schema lock clean
+.PHONY: help run test test-core test-sail test-spark test-lines test-long e2e chaos lint lint-workflows lint-chain bench wheel image image-slim image-spark base-image wheelhouse image-emr emr-archive emr-stand-in version reproducible image-sizes image-archives lambdas deploy deploy-plan cloud cloud-down test-cloud push jars schema lock clean
 
 help: ## Show this help
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -20,7 +20,7 @@ run: $(VENV)/.ready ## Set up on first use, write a sample into ./demo, load it
 test: test-core test-sail test-spark ## Run all tests: without an engine, on Sail, and on classic Spark if Java is here
 
 test-core: $(DEV)/.ready ## Run the tests that need no engine
-	$(DEV)/bin/python -m pytest -m "not engine and not long and not e2e"
+	$(DEV)/bin/python -m pytest -m "not engine and not long and not e2e and not cloud"
 
 test-sail: $(DEV)/.ready ## Run the engine tests on the embedded engine
 	LAKEHOUSE_TEST_ENGINE=sail $(DEV)/bin/python -m pytest -m "engine and not long"
@@ -66,6 +66,11 @@ lint: $(DEV)/.ready ## Check style, types and the direction of imports
 	$(DEV)/bin/ruff format --check .
 	$(DEV)/bin/mypy
 	$(DEV)/bin/lint-imports
+
+lint-chain: $(DEV)/.ready ## Check the state machine and the template (needs npm for the second of three checks)
+	$(DEV)/bin/statelint statemachine/lakehouse.asl.json
+	npx --yes asl-validator@4.0.0 --json-path statemachine/lakehouse.asl.json
+	$(DEV)/bin/cfn-lint template.yaml
 
 ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 lint-workflows: ## Check the workflows (needs Go)
@@ -126,12 +131,26 @@ image-sizes: ## Print what the images take, on disk and compressed
 image-archives: ## Write the images as files into dist/
 	@for suffix in "" -slim -spark; do docker save $(IMAGE):$(VERSION)$$suffix | gzip -n >dist/$(IMAGE)-$(VERSION)$$suffix.tar.gz; done
 
-publish: wheelhouse emr-archive ## Bring what Glue and EMR Serverless start from to ARTIFACTS=s3://BUCKET/artifacts
-	aws s3 cp glue/lakehouse_job.py $(ARTIFACTS)/lakehouse_job.py
-	aws s3 cp emr/lakehouse_job.py $(ARTIFACTS)/emr/lakehouse_job.py
-	aws s3 cp dist/lakehouse-glue-6.0.gluewheels.zip $(ARTIFACTS)/
-	aws s3 cp dist/lakehouse-glue-5.1.gluewheels.zip $(ARTIFACTS)/
-	aws s3 cp dist/lakehouse-emr.tar.gz $(ARTIFACTS)/emr/
+lambdas: $(DEV)/.ready ## Pack the functions into dist/
+	$(DEV)/bin/python -m deploy.lambdas dist
+
+STACK ?= lakehouse
+DEPLOY = $(DEV)/bin/python -m deploy --stack $(STACK) --artifacts $(ARTIFACTS) $(PARAMETERS)
+deploy-plan: wheelhouse emr-archive lambdas ## Upload to ARTIFACTS=BUCKET, and show what a deployment would change (PARAMETERS="NAME=VALUE …")
+	$(DEPLOY) --plan
+
+deploy: wheelhouse emr-archive lambdas ## Upload, and carry template.yaml out as a change set
+	$(DEPLOY)
+
+CLOUD := .venv-cloud
+cloud: $(CLOUD)/.ready jars ## Start the whole chain on this machine, without an account, and walk through it
+	$(DEV)/bin/python -m local_cloud up
+
+cloud-down: ## End the local cloud, and remove what it kept
+	$(DEV)/bin/python -m local_cloud down
+
+test-cloud: $(CLOUD)/.ready $(DEV)/.ready jars ## Run the tests of the chain on the local cloud (needs Java for Glue and EMR)
+	$(DEV)/bin/python -m pytest -m cloud -rs
 
 push: image image-emr ## Bring the images of the container and of EMR Serverless to REGISTRY=ACCOUNT.dkr.ecr.REGION.amazonaws.com
 	docker tag $(IMAGE):$(VERSION) $(REGISTRY)/$(IMAGE):$(VERSION)
@@ -157,7 +176,7 @@ lock: ## Resolve the locks anew (needs uv)
 	  --extra docs --constraints glue/constraints-$${glue%%:*}.txt pyproject.toml -o glue/wheelhouse-$${glue%%:*}.txt; done
 
 clean: ## Remove everything that make made
-	rm -rf $(VENV) $(DEV) $(LINE) .venv-glue-* $(JARS) .jars-3.5 dist demo .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(DEV) $(LINE) $(CLOUD) .venv-glue-* $(JARS) .jars-3.5 dist demo .hypothesis .mypy_cache .ruff_cache .import_linter_cache
 
 $(VENV)/.ready: requirements/build.txt requirements/local.txt pyproject.toml
 	@echo "setting up $(VENV) (about 200 MB of packages, once)"
@@ -175,6 +194,12 @@ $(LINE)/.ready: requirements/build.txt requirements/line-3.5.txt pyproject.toml
 	@$(LINE)/bin/python $(PIP) $(LOCKED) -r requirements/build.txt
 	@$(LINE)/bin/python $(PIP) $(LOCKED) --no-build-isolation -r requirements/line-3.5.txt
 	@$(LINE)/bin/python $(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(CLOUD)/.ready: requirements/cloud.txt
+	@echo "setting up $(CLOUD) (the emulator of the local cloud: about 300 MB of packages, once)"
+	@$(PYTHON) -m venv $(CLOUD)
+	@$(CLOUD)/bin/python $(PIP) $(LOCKED) -r requirements/cloud.txt
 	@touch $@
 
 $(DEV)/.ready: requirements/build.txt requirements/dev.txt pyproject.toml

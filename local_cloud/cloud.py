@@ -42,16 +42,17 @@ class Cloud:
     home: Path
     port: int
     outputs: dict[str, str] = field(default_factory=dict)
+    _process: subprocess.Popen[bytes] | None = None
 
     @classmethod
-    def start(cls, home: Path, python: str) -> Cloud:
-        """Starts the emulator in a session of its own. Raises CloudError."""
+    def start(cls, home: Path, python: str, port: int = 0) -> Cloud:
+        """Starts the emulator in a session of its own, on any port when none is named. Raises CloudError."""
         if (home / "cloud.json").is_file():
             raise CloudError(f"a local cloud runs already, or was not ended: make cloud-down ({home})")
         home.mkdir(parents=True, exist_ok=True)
-        cloud = cls(home, _free_port())
+        cloud = cls(home, port or free_port())
         with (home / "emulator.log").open("wb") as log:
-            process = subprocess.Popen(
+            cloud._process = process = subprocess.Popen(
                 [python, "-m", "local_cloud.emulator"], cwd=ROOT, stdout=log, stderr=log, start_new_session=True,
                 env=os.environ | cloud._environment(),
             )  # fmt: skip
@@ -70,6 +71,8 @@ class Cloud:
         """Ends the emulator, its functions and its jobs, and removes what it kept."""
         for pid in (json.loads((self.home / "cloud.json").read_text())["pid"], *self._pids_of_jobs()):
             _end(pid)
+        if self._process:
+            self._process.wait()
         shutil.rmtree(self.home)
 
     def _pids_of_jobs(self) -> list[int]:
@@ -118,10 +121,13 @@ class Cloud:
     def step_functions(self) -> Any:
         return self.client("stepfunctions")
 
-    def deploy(self, parameters: Mapping[str, str]) -> None:
-        """template.yaml itself, with every target. Raises deploy.stack.DeploymentFailed."""
-        dist = self.home / "dist"
-        build(dist)
+    def deploy(self, parameters: Mapping[str, str], dist: Path | None = None) -> None:
+        """template.yaml itself, with every target; `dist`: where the functions are built already.
+
+        Raises deploy.stack.DeploymentFailed.
+        """
+        if dist is None:
+            build(dist := self.home / "dist")
         self.s3.create_bucket(Bucket=ARTIFACTS)
         named = code(dist)
         list(upload(self.s3, ARTIFACTS, [*scripts(), *named.values()]))
@@ -160,7 +166,7 @@ def _end(pid: int) -> None:
         time.sleep(0.5)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])

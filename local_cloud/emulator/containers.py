@@ -13,10 +13,11 @@ from typing import Any
 
 from ministack.services import ecs
 
-from local_cloud.emulator.jobs import PYTHON, Job, account
+from local_cloud.emulator.jobs import PYTHON, REPOSITORY, Job, account
 
 JOBS: dict[str, Job] = {}
 _SECONDS = 7200.0
+_REVISION = '{{index .Config.Labels "org.opencontainers.image.revision"}}'
 
 
 class Refused(Exception):
@@ -53,8 +54,8 @@ def _definition(family: str) -> dict[str, Any]:
 
 
 def _command(image: str, given: list[str], environment: dict[str, str]) -> tuple[list[str], dict[str, str]]:
-    if not _is_here(image):
-        print(f"local cloud: no image {image} here: the container's command runs as a process", flush=True)
+    if why := _why_no_image(image):
+        print(f"local cloud: {why}: the container's command runs as a process", flush=True)
         return [str(Path(PYTHON).with_name("lakehouse")), *given], account() | environment | {
             "LAKEHOUSE_ENGINE": "sail"
         }
@@ -64,8 +65,13 @@ def _command(image: str, given: list[str], environment: dict[str, str]) -> tuple
     return ["docker", "run", "--rm", *limits, *told, image, *given], {}
 
 
-def _is_here(image: str) -> bool:
+def _why_no_image(image: str) -> str:
+    """Why the image cannot stand for this checkout; empty when it can."""
     docker = shutil.which("docker")
-    return (
-        docker is not None and not subprocess.run([docker, "image", "inspect", image], capture_output=True).returncode
-    )
+    if docker is None:
+        return "no Docker is here"
+    found = subprocess.run([docker, "image", "inspect", "--format", _REVISION, image], capture_output=True, text=True)
+    if found.returncode:
+        return f"Docker has no image {image}"
+    here = subprocess.run(["git", "-C", REPOSITORY, "rev-parse", "HEAD"], capture_output=True, text=True).stdout
+    return "" if found.stdout.strip() == here.strip() else f"the image {image} is of another revision (make image)"
