@@ -1,4 +1,4 @@
-"""Integrations that MiniStack's Step Functions lack: Glue, EMR Serverless, ECS, Athena with `.sync`, and GetObject."""
+"""Integrations that MiniStack lacks: Glue, EMR Serverless, ECS and Athena with `.sync`, GetObject, SNS with attributes."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ _STEP = 0.3
 Data = dict[str, Any]
 
 
+_publish = stepfunctions._invoke_sns_publish
+
+
 def install() -> None:
     stepfunctions._SERVICE_DISPATCH |= {
         "arn:aws:states:::glue:startJobRun": _glue,
@@ -22,6 +25,7 @@ def install() -> None:
         "arn:aws:states:::ecs:runTask": _ecs,
         "arn:aws:states:::athena:startQueryExecution": _athena,
         "arn:aws:states:::aws-sdk:s3:getObject": _object,
+        "arn:aws:states:::sns:publish": _tell,
         "arn:aws:states:::athena:getQueryResults": lambda _resource, data: _sdk("athena", "getQueryResults", data),
     }
 
@@ -37,6 +41,16 @@ def _object(_resource: str, data: Data) -> Data:
     if body is None:
         raise stepfunctions._ExecutionError("S3.NoSuchKeyException", "The specified key does not exist.")
     return {"Body": bytes(body).decode(), "ContentLength": len(body)}
+
+
+def _tell(resource: str, data: Data) -> Data:
+    """Attributes as SNS itself is asked for them: MiniStack's loses them on this way."""
+    asked = dict(data)
+    for number, (name, value) in enumerate(asked.pop("MessageAttributes", {}).items(), start=1):
+        entry = f"MessageAttributes.entry.{number}"
+        asked |= {f"{entry}.Name": name} | {f"{entry}.Value.{key}": text for key, text in value.items()}
+    answer: Data = _publish(resource, asked)
+    return answer
 
 
 def _await(look: Callable[[], Data], state: Callable[[Data], str], good: set[str], bad: set[str]) -> Data:

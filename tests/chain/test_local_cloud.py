@@ -90,7 +90,11 @@ def summary(chain: Chain, run_id: str) -> dict[str, Any]:
 def equal(chain: Chain, source: Path, root: Path) -> None:
     """Asserts that tables, quarantine, waiting, history, zones and reports are those of a run here."""
     first = min(summary(chain, run_id)["now"] for run_id in chain.zones.runs.names())
-    assert not differences(left(here(source, root, first), source_times=False), left(chain.zones, source_times=False))
+    ours, theirs = (
+        {name: found for name, found in left(zones, source_times=False).items() if found}  # the catalog's empty tables
+        for zones in (here(source, root, first), chain.zones)
+    )
+    assert not differences(ours, theirs)
 
 
 def the_one(notices: list[Notice], outcome: str) -> Notice:
@@ -142,7 +146,9 @@ def test_files_that_land_are_loaded_and_athena_answers_from_the_tables(
     equal(chain, tmp_path / "input", root)
     figures = {m["MetricName"] for m in chain.cloud.client("cloudwatch").list_metrics(Namespace="Lakehouse")["Metrics"]}
     assert {"RecordsRead", "Revenue", "Runs", "OldestRawFile", "Executions"} <= figures
-    assert [orders[0], items[0]] == ["7500", "40338"] or (int(orders[0]), int(items[0])) > (0, 0)
+    (report,) = (summary(chain, run_id) for run_id in chain.zones.runs.names())
+    assert [orders[0], items[0]] == [str(report["datasets"][d]["inserted"]) for d in ("orders", "order_items")]
+    assert float(orders[1]) == pytest.approx(float(report["datasets"]["orders"]["metrics"]["revenue"]))
 
 
 def test_a_run_that_is_killed_is_tried_again_and_lands_exactly_once(chain: Chain, sample: Path, tmp_path: Path) -> None:
@@ -161,9 +167,7 @@ def test_a_target_that_is_down_is_stood_in_for(chain: Chain, sample: Path, tmp_p
     chain.cloud.client("ecs").delete_cluster(cluster="lakehouse")
     start(chain, sample, "container")
     (ended,) = chain.settled(set())
-    assert ended.path[-7:] == ("RunOnGlue", "ReadSummary", "Judge", "Compose", "Tell", "Count", "HowItEnded") or (
-        "RunOnGlue" in ended.path
-    )
+    assert "RunOnGlue" in ended.path
     assert "Passed over: container (ECS.ClusterNotFoundException)" in the_one(chain.notices(), "quality").message
     equal(chain, sample, tmp_path / "here")
 
