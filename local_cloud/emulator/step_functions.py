@@ -1,4 +1,4 @@
-"""Integrations that MiniStack lacks: Glue, EMR Serverless, ECS and Athena with `.sync`, GetObject, SNS with attributes."""
+"""Integrations that MiniStack lacks: Glue, EMR Serverless, ECS, Athena with `.sync`; GetObject, and SNS attributes."""
 
 from __future__ import annotations
 
