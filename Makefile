@@ -8,7 +8,7 @@ JAVA := $(shell command -v java 2>/dev/null || ls "$(JAVA_HOME)/bin/java" 2>/dev
 ROOT ?= demo
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-core test-sail test-spark test-lines test-long e2e chaos lint lint-workflows lint-chain bench wheel image image-slim image-spark base-image wheelhouse image-emr emr-archive emr-stand-in version reproducible image-sizes image-archives lambdas deploy deploy-plan cloud cloud-down test-cloud push jars schema lock clean
+.PHONY: help run test test-core test-sail test-spark test-lines test-long e2e chaos lint lint-workflows lint-chain bench wheel image image-slim image-spark base-image wheelhouse image-emr emr-archive emr-stand-in version reproducible image-sizes image-archives lambdas deploy deploy-plan cloud cloud-down test-cloud pictures push jars schema lock clean
 
 help: ## Show this help
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -145,6 +145,11 @@ deploy: wheelhouse emr-archive lambdas ## Upload, and carry template.yaml out as
 CLOUD := .venv-cloud
 cloud: $(CLOUD)/.ready jars ## Start the whole chain on this machine, without an account, and walk through it
 	$(DEV)/bin/python -m local_cloud up
+
+pictures: $(DEV)/.ready ## Draw the state machine, and a walk through the local cloud, into docs/
+	$(DEV)/bin/python -m deploy.graph
+	$(DEV)/bin/python -m local_cloud up --picture docs/pictures/chain.svg
+	$(DEV)/bin/python -m local_cloud down
 
 cloud-down: ## End the local cloud, and remove what it kept
 	$(DEV)/bin/python -m local_cloud down

@@ -9,7 +9,11 @@ import argparse
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+
+from rich.console import Console
 
 from deploy.stack import DeploymentFailed
 from local_cloud.chain import Chain
@@ -27,44 +31,59 @@ def main() -> None:
     parser.add_argument("--home", type=Path, default=HOME, help="where its logs are")
     parser.add_argument("--emulator", default=".venv-cloud/bin/python", help="the Python that has MiniStack")
     parser.add_argument("--target", choices=("auto", "glue", "emr", "container"), default="auto")
+    parser.add_argument("--picture", type=Path, help="also draw what is said, as an SVG")
     given = parser.parse_args()
+    console = Console(record=given.picture is not None, width=150 if given.picture else None, highlight=False)
     try:
         if given.what == "down":
             Cloud.found(given.home).stop()
         else:
-            _up(given.home, given.emulator, given.target)
+            _up(given.home, given.emulator, given.target, Teller(console, time.perf_counter()))
+        if given.picture:
+            given.picture.parent.mkdir(parents=True, exist_ok=True)
+            console.save_svg(str(given.picture), title="make cloud", unique_id="chain")
     except (CloudError, DeploymentFailed) as error:
         sys.exit(f"error: {error}")
 
 
-def _up(home: Path, emulator: str, target: str) -> None:
-    started = time.perf_counter()
+@dataclass(frozen=True)
+class Teller:
+    """Says what happens, with the seconds since the start."""
+
+    console: Console
+    started: float
+
+    def say(self, text: str) -> None:
+        self._print(f"{time.perf_counter() - self.started:6.1f} s  {text}")
+
+    def show(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self._print(f"          │ {line}")
+
+    def _print(self, text: str) -> None:
+        self.console.print(text, markup=False, soft_wrap=not self.console.record)
+
+
+def _up(home: Path, emulator: str, target: str, teller: Teller) -> None:
     cloud = Cloud.start(home, emulator)
-    _say(f"the emulator listens on {cloud.address}, its logs are in {home}", started)
+    teller.say(f"the emulator listens on {cloud.address}, its logs are in {home}")
     cloud.deploy({"DefaultTarget": target})
-    _say(
-        f"template.yaml is deployed: {len(cloud.outputs)} outputs, state machine {cloud.outputs['StateMachine']}",
-        started,
-    )
-    chain, seen = Chain(cloud), set[str]()
-    chain.inbox  # noqa: B018 - somebody listens from now on
+    teller.say(f"template.yaml is deployed; the state machine is {cloud.outputs['StateMachine']}")
+    chain = Chain(cloud)
+    teller.say(f"somebody listens to both topics ({chain.inbox.rsplit('/', 1)[-1]})")
     with tempfile.TemporaryDirectory() as scratch:
         write_sample(Path(scratch), with_failures=True)
-        count = chain.put(Path(scratch))
-    _say(f"{count} files are put into s3://{RAW}/raw/", started)
-    for ended in chain.settled(seen):
-        told = f"{ended.output.get('outcome', ended.error)}, {ended.seconds:.1f} s: {' > '.join(ended.path)}"
-        _say(f"execution {ended.name[:12]} {ended.status}: {told}", started)
+        teller.say(f"{chain.put(Path(scratch))} files are put into s3://{RAW}/raw/")
+    for ended in chain.settled(set()):
+        told = f"{ended.output.get('outcome', ended.error)}, {ended.seconds:.1f} s"
+        teller.say(f"execution {ended.name[:12]} {ended.status}: {told}: {' > '.join(ended.path)}")
     for notice in chain.notices():
-        _say(f"people got this ({notice.topic}):", started)
-        print("".join(f"      | {line}\n" for line in notice.message.splitlines()))
-    for row in chain.ask("SELECT dataset, kind, count(*) AS rows FROM quarantine GROUP BY dataset, kind ORDER BY 1, 2"):
-        print("      " + " | ".join(row))
-    _say("Athena has answered from the tables · make cloud-down ends all of this", started)
-
-
-def _say(text: str, started: float) -> None:
-    print(f"{time.perf_counter() - started:6.1f} s  {text}", flush=True)
+        teller.say(f"people got this ({notice.topic}): {notice.subject}")
+        teller.show(notice.message.splitlines() if notice.outcome else ())
+    query = "SELECT dataset, kind, count(*) AS rows FROM quarantine GROUP BY dataset, kind ORDER BY dataset, kind"
+    teller.say(f"Athena was asked: {query}")
+    teller.show(" | ".join(row) for row in chain.ask(query))
+    teller.say("make cloud-down ends all of this")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deploy.graph import PAGE, drawing
 from tests.chain.interpreter import FILE, Failure, Walk, all_states
 from tests.chain.machine import BEGAN, NAME, RUN_ID, STARTS, definition, notices, resource, summary, told, walk
 
@@ -263,3 +264,7 @@ def test_whatever_targets_and_runs_do_people_are_told_once_and_the_run_is_one(sc
 def test_the_file_and_the_template_name_the_same_things() -> None:
     named = set(re.findall(r"\$\{(\w+)\}", FILE.read_text(encoding="utf-8")))
     assert named == set(resource("StateMachine")["DefinitionSubstitutions"])
+
+
+def test_the_drawing_in_the_docs_is_of_this_file() -> None:
+    assert PAGE.read_text(encoding="utf-8") == drawing(), "make pictures"
