@@ -12,8 +12,8 @@ FILE = ROOT / "statemachine" / "lakehouse.asl.json"
 PAGE = ROOT / "docs" / "state-machine.md"
 _HEAD = """# The state machine
 
-Drawn from `statemachine/lakehouse.asl.json` by `make pictures`. Rounded: a decision; double edges: work elsewhere; dotted: an
-error's way.
+Drawn from `statemachine/lakehouse.asl.json` by `make pictures`. Rounded: a decision; double edges: work elsewhere;
+dotted: the way of an error.
 
 """
 _SHAPES = {

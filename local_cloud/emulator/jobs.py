@@ -86,6 +86,7 @@ def spark_submit(settings: Mapping[str, str], script: str, arguments: Sequence[s
         "spark.jars": ",".join(sorted(map(str, JARS.glob("*.jar")))),
         "spark.driver.memory": "2g",
         "spark.ui.enabled": "false",
+        "spark.sql.shuffle.partitions": "4",
         "spark.pyspark.python": PYTHON,
     }
     confs = [part for name, value in (settings | here).items() for part in ("--conf", f"{name}={value}")]
