@@ -30,6 +30,7 @@ class Target:
     name: str
     image: str
     engine: str
+    line: str = "4.1"
     command: tuple[str, ...] = ("run",)
     on: tuple[str, ...] = ("folder", "s3")
     user: int = _USER
@@ -53,7 +54,8 @@ def _emr(name: str, release: str, on: tuple[str, ...]) -> Target:
     """Its user is fixed by AWS: hadoop, 1000 in the bases that stand in."""
     command, environment = _submitted()
     image = f"lakehouse-emr:{__version__}-{release}"
-    return Target(name, image, "spark", command=command, on=on, user=1000, environment=environment)
+    line = "3.5" if release.startswith("emr-7") else "4.1"
+    return Target(name, image, "spark", line, command, on, 1000, environment)
 
 
 TARGETS = (
