@@ -24,8 +24,8 @@ from tests.chaos.left import differences, left
 from tests.e2e.targets import NOW, TARGETS, Target, in_folder, options
 
 _HEAD = (
-    "| target | engine | line | MB on disk | MB compressed | Python packages | start-up, s | sample, s | peak MB | "
-    "equal to a run on this machine |\n|---|---|---|---|---|---|---|---|---|---|"
+    "| target | engine | line | MB on disk | MB compressed | Python packages | start-up, s | sample, s | peak MB "
+    "| equal to a run on this machine |\n|---|---|---|---|---|---|---|---|---|---|"
 )
 _COUNT = "import importlib.metadata as m; print(len({d.name for d in m.distributions()}))"
 
@@ -52,8 +52,8 @@ def _row(client: Any, target: Target, source: Path, scratch: Path, expected: dic
     seconds, peak = _timed(client, target, [*target.command, *options(root, "folder")], {**reach, **target.extra})
     same = "yes" if not differences(expected, left(Zones.under(root))) else "NO"
     return (
-        f"| {target.name} | {target.engine} | {target.line} | {image.attrs['Size'] / 1e6:,.0f} | {_compressed(image) / 1e6:,.0f} | "
-        f"{packages} | {ready:.1f} | {seconds:.1f} | {peak or '–'} | {same} |"
+        f"| {target.name} | {target.engine} | {target.line} | {image.attrs['Size'] / 1e6:,.0f} "
+        f"| {_compressed(image) / 1e6:,.0f} | {packages} | {ready:.1f} | {seconds:.1f} | {peak or '–'} | {same} |"
     )
 
 
