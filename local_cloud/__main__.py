@@ -73,8 +73,11 @@ def _up(home: Path, emulator: str, target: str, teller: Teller) -> None:
     teller.say(f"somebody listens to both topics ({chain.inbox.rsplit('/', 1)[-1]})")
     with tempfile.TemporaryDirectory() as scratch:
         write_sample(Path(scratch), with_failures=True)
+        began = time.time()
         teller.say(f"{chain.put(Path(scratch))} files are put into s3://{RAW}/raw/")
-    for ended in chain.settled(set()):
+    executions = chain.settled(set())
+    teller.say(f"{executions[0].began - began:.1f} s after the first file was put, the first execution began")
+    for ended in executions:
         told = f"{ended.output.get('outcome', ended.error)}, {ended.seconds:.1f} s"
         teller.say(f"execution {ended.name[:12]} {ended.status}: {told}: {' > '.join(ended.path)}")
     for notice in chain.notices():

@@ -20,13 +20,14 @@ _STEP = 0.2
 
 @dataclass(frozen=True)
 class Ended:
-    """An execution that has ended. `path`: the states that it entered; `seconds`: from start to end."""
+    """An execution that has ended. `began`: by the clock; `path`: the states that it entered; `seconds`: to its end."""
 
     name: str
     status: str
     path: tuple[str, ...]
     output: dict[str, Any]
     error: str
+    began: float
     seconds: float
 
 
@@ -97,16 +98,9 @@ class Chain:
             new = [e for e in self.executions() if e["name"] not in seen]
             if len(new) >= least and all(e["status"] != "RUNNING" for e in new) and not self._messages_left():
                 seen |= {e["name"] for e in new}
-                return (
-                    sorted(map(self._ended, new), key=lambda ended: ended.name)
-                    if len(new) == 1
-                    else self._in_order(new)
-                )
+                return sorted(map(self._ended, new), key=lambda ended: ended.began)
             time.sleep(_STEP)
         raise CloudError(f"executions did not end: {[(e['name'], e['status']) for e in self.executions()]}")
-
-    def _in_order(self, executions: list[dict[str, Any]]) -> list[Ended]:
-        return [self._ended(e) for e in sorted(executions, key=lambda e: e["startDate"])]
 
     def _messages_left(self) -> int:
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
@@ -119,7 +113,7 @@ class Chain:
         seconds = (told["stopDate"] - told["startDate"]).total_seconds()
         return Ended(
             told["name"], told["status"], tuple(self._path(execution["executionArn"])),
-            json.loads(told.get("output") or "{}"), told.get("error", ""), seconds,
+            json.loads(told.get("output") or "{}"), told.get("error", ""), told["startDate"].timestamp(), seconds,
         )  # fmt: skip
 
     def _path(self, arn: str) -> Iterator[str]:
