@@ -17,6 +17,7 @@ from spark_app import __version__
 from spark_app.config.settings import EngineSettings, Zones, packed_config
 from spark_app.engine.port import Engine
 from spark_app.engine.start import EngineStarter, engine_of
+from spark_app.errors import CatalogDenied
 from spark_app.loading import Surroundings
 from spark_app.pipeline import load
 from spark_app.reporting.progress import Silent
@@ -58,13 +59,16 @@ _SPARK = ("4.1", "3.5")
 _LEAST_MB = 1000
 
 
-def checkup(target: Target, processed: Place | None, settings: EngineSettings) -> Iterator[Finding]:
+def checkup(target: Target, processed: Place | None, settings: EngineSettings, database: str = "") -> Iterator[Finding]:
     """All findings, in the order in which they are made. Raises what a run would raise.
 
     `processed` is that zone of a lake, whose storage is tried too; without one the job runs in a temporary folder.
+    `database` is one of the Glue catalog, which is looked at; empty: none.
     """
     yield _versions(target)
     yield _memory(settings)
+    if database:
+        yield _catalog(database)
     with tempfile.TemporaryDirectory() as local:
         scratch = (processed or place_at(local)) / f"doctor-{secrets.token_hex(4)}"
         try:
@@ -101,6 +105,18 @@ def _memory(settings: EngineSettings) -> Finding:
     there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
     fact = f"{there:,} MB in this machine, {settings.memory_mb or there:,} MB for the engine"
     return Finding("memory", fact, "" if there >= _LEAST_MB else f"A run needs {_LEAST_MB:,} MB and more.")
+
+
+def _catalog(database: str) -> Finding:
+    from spark_app.catalog.glue import GlueCatalog
+
+    try:
+        known = GlueCatalog(database).names()
+    except CatalogDenied as error:
+        return Finding("catalog", f"{database}: {error.what}", error.next_step)
+    return Finding(
+        "catalog", f"{database}: {len(known)} tables" if known is not None else f"{database} is not there yet"
+    )
 
 
 def _storage(target: Target, scratch: Place) -> Iterator[Finding]:

@@ -34,6 +34,8 @@ class GlueCatalog:
         """
         with _refusals(self.database):
             known = self._known()
+            if known is None:
+                known = self._made()
             changed = []
             for table in tables:
                 wanted = _input(table)
@@ -46,18 +48,27 @@ class GlueCatalog:
                 changed.append(table.name)
             return tuple(changed)
 
+    def names(self) -> tuple[str, ...] | None:
+        """The tables of the database; None when it is not there. Raises CatalogDenied, CatalogUnreachable."""
+        with _refusals(self.database):
+            known = self._known()
+        return None if known is None else tuple(known)
+
     @cached_property
     def _glue(self) -> Any:
         return client("glue")
 
-    def _known(self) -> Mapping[str, Mapping[str, Any]]:
-        """The tables of the database by name; it is made when it is not there."""
+    def _known(self) -> Mapping[str, Mapping[str, Any]] | None:
+        """The tables of the database by name; None when it is not there."""
         try:
             pages = self._glue.get_paginator("get_tables").paginate(DatabaseName=self.database)
             return {table["Name"]: table for page in pages for table in page["TableList"]}
         except self._glue.exceptions.EntityNotFoundException:
-            self._glue.create_database(DatabaseInput={"Name": self.database, "Description": "Tables of the lakehouse"})
-            return {}
+            return None
+
+    def _made(self) -> Mapping[str, Mapping[str, Any]]:
+        self._glue.create_database(DatabaseInput={"Name": self.database, "Description": "Tables of the lakehouse"})
+        return {}
 
 
 def _input(table: Table) -> dict[str, Any]:

@@ -8,23 +8,24 @@ from typing import Annotated
 
 import typer
 
-from spark_app.cli.lake import Lake
+from spark_app.cli.lake import Lake, on_lake
 from spark_app.cli.options import AsJson, ConfigFolder, EngineOption, configuration
-from spark_app.config.settings import default_root
 
 _TARGETS = "local, docker, glue or emr: what the place must have."
 
 
+@on_lake
 def doctor(
+    lake: Lake,
     target: Annotated[str, typer.Option("--target", help=_TARGETS)] = "local",
-    root: Annotated[str, typer.Option("--root", help="Try this storage too, below processed/doctor-…")] = "",
+    database: Annotated[str, typer.Option("--database", help="Look at this database of the Glue catalog too.")] = "",
     engine: EngineOption = None,
     config: ConfigFolder = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a small real job here, and look at what surrounds it: each finding with its fix. Exit 6 when one is not well.
 
-    The configuration is checked as a run checks it.
+    Where a lake is named its storage is tried too, below processed/doctor-…; the configuration is checked as by a run.
     """
     from spark_app.checkup import Target, checkup
     from spark_app.config.settings import engine_settings
@@ -33,10 +34,9 @@ def doctor(
     if target not in list(Target):
         raise UsageError(f"There is no target {target!r}", next_step=f"Name one of {', '.join(Target)}.")
     datasets = list(configuration(config).contracts)
-    root = root or default_root()
-    place = Lake(root).zones().processed if root else None
+    place = None if lake == Lake() else lake.zones().processed
     findings = []
-    for finding in checkup(Target(target), place, engine_settings(engine)):
+    for finding in checkup(Target(target), place, engine_settings(engine), database):
         findings.append(finding)
         if not as_json:
             print(f"{'✔' if finding.well else '✖'} {finding.check:<14} {finding.fact}", flush=True)

@@ -14,6 +14,7 @@ from moto import mock_aws
 
 from spark_app.catalog.definitions import Column, Table, hive_type, tables
 from spark_app.catalog.glue import GlueCatalog
+from spark_app.checkup import _catalog
 from spark_app.config.settings import Zones
 from spark_app.errors import CatalogDenied, CatalogUnreachable
 from spark_app.runs.plan import Config
@@ -103,6 +104,15 @@ def test_a_refusal_is_an_error_of_this_program_with_the_permission_that_lacks(
         catalog.sync(lake_tables)
     if code == "AccessDeniedException":
         assert "glue:CreateTable" in str(raised.value)
+
+
+def test_doctor_looks_at_a_database_and_makes_none(glue: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _catalog("shop").fact == "shop is not there yet"
+    glue.create_database(DatabaseInput={"Name": "shop"})
+    assert (_catalog("shop").fact, _catalog("shop").well) == ("shop: 0 tables", True)
+    denied = CatalogDenied("The Glue catalog refuses glue:GetTables", next_step="Allow it.")
+    monkeypatch.setattr(GlueCatalog, "names", lambda self: (_ for _ in ()).throw(denied))
+    assert _catalog("shop").fix == "Allow it."
 
 
 def test_every_type_that_a_table_has_is_known_to_the_catalog() -> None:
