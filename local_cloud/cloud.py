@@ -79,7 +79,7 @@ class Cloud:
         return [int(file.read_text()) for file in (self.home / "jobs").glob("*/pid")]
 
     def _environment(self) -> dict[str, str]:
-        return {
+        return self.environment() | {
             "GATEWAY_PORT": str(self.port),
             "BIND_HOST": "127.0.0.1",
             "LAMBDA_EXECUTOR": "local",
@@ -149,6 +149,7 @@ class Cloud:
         """What a command of this machine needs to reach it."""
         return {
             "AWS_ENDPOINT_URL": self.address,
+            "AWS_ENDPOINT": self.address,
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_REGION": "us-east-1",

@@ -44,7 +44,7 @@ def chain(functions: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     if not EMULATOR.exists():
         pytest.skip("the emulator's environment is not here: make .venv-cloud/.ready")
     cloud = Cloud.start(tmp_path / "cloud", str(EMULATOR), PORT)
-    for name, value in (cloud.environment() | {"AWS_ENDPOINT": cloud.address}).items():
+    for name, value in cloud.environment().items():
         monkeypatch.setenv(name, value)
     connection.cache_clear()
     try:
