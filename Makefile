@@ -136,10 +136,10 @@ lambdas: $(DEV)/.ready ## Pack the functions into dist/
 
 STACK ?= lakehouse
 DEPLOY = $(DEV)/bin/python -m deploy --stack $(STACK) --artifacts $(ARTIFACTS) $(PARAMETERS)
-deploy-plan: wheelhouse emr-archive lambdas ## Upload to ARTIFACTS=BUCKET, and show what a deployment would change (PARAMETERS="NAME=VALUE …")
+deploy-plan: wheelhouse lambdas ## Upload to ARTIFACTS=BUCKET, and show what a deployment would change (PARAMETERS="NAME=VALUE …")
 	$(DEPLOY) --plan
 
-deploy: wheelhouse emr-archive lambdas ## Upload, and carry template.yaml out as a change set
+deploy: wheelhouse lambdas ## Upload, and carry template.yaml out as a change set
 	$(DEPLOY)
 
 CLOUD := .venv-cloud

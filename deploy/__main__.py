@@ -12,7 +12,7 @@ from pathlib import Path
 
 import boto3
 
-from deploy.artifacts import ROOT, code, packages, scripts, upload
+from deploy.artifacts import ROOT, code, everything, upload
 from deploy.stack import DeploymentFailed, carry_out, plan
 
 
@@ -30,10 +30,10 @@ def main() -> None:
     parser.add_argument("parameters", nargs="*", metavar="NAME=VALUE")
     given = parser.parse_args()
     parameters = dict(text.partition("=")[::2] for text in given.parameters)
-    named = code(given.dist)
-    for artifact in upload(boto3.client("s3"), given.artifacts, [*scripts(), *packages(given.dist), *named.values()]):
+    keys, artifacts = everything(code(given.dist, parameters.get("GlueVersion", "6.0")))
+    for artifact in upload(boto3.client("s3"), given.artifacts, artifacts):
         print(f"uploaded s3://{given.artifacts}/{artifact.key}")
-    parameters |= {name: artifact.key for name, artifact in named.items()} | {"ArtifactsBucket": given.artifacts}
+    parameters |= keys | {"ArtifactsBucket": given.artifacts}
     client = boto3.client("cloudformation")
     try:
         planned = plan(client, given.stack, ROOT / "template.yaml", parameters)

@@ -7,14 +7,13 @@ rollback finds the one of before.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
 PREFIX = "artifacts"
-GLUE_VERSIONS = ("6.0", "5.1")
 
 
 @dataclass(frozen=True)
@@ -34,29 +33,35 @@ def _digest(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
 
 
-def scripts() -> Iterator[Artifact]:
-    """The entry points of jobs, and the questions of the analytics."""
-    yield Artifact(ROOT / "glue" / "lakehouse_job.py", f"{PREFIX}/lakehouse_job.py")
-    yield Artifact(ROOT / "emr" / "lakehouse_job.py", f"{PREFIX}/emr/lakehouse_job.py")
-    for file in sorted((ROOT / "analytics").glob("*.sql")):
-        yield Artifact(file, f"{PREFIX}/analytics/{file.name}")
+def code(dist: Path, glue: str = "6.0", *, with_packages: bool = True) -> dict[str, Artifact]:
+    """By the template's parameter, what a stack starts from (`make lambdas wheelhouse`).
 
-
-def packages(dist: Path) -> Iterator[Artifact]:
-    """The application as Glue and EMR Serverless install it (`make wheelhouse emr-archive`)."""
-    for version in GLUE_VERSIONS:
-        name = f"lakehouse-glue-{version}.gluewheels.zip"
-        yield Artifact(dist / name, f"{PREFIX}/{name}")
-    yield Artifact(dist / "lakehouse-emr.tar.gz", f"{PREFIX}/emr/lakehouse-emr.tar.gz")
-
-
-def code(dist: Path) -> dict[str, Artifact]:
-    """By the template's parameter, what a stack refers to by its content (`make lambdas`)."""
+    Without packages, as where the application is installed already, the wheelhouse is only named.
+    """
+    wheelhouse = dist / f"lakehouse-glue-{glue}.gluewheels.zip"
+    packed = Artifact.by_content(wheelhouse, "glue") if with_packages else Artifact(wheelhouse, f"{PREFIX}/none")
     return {
         "TriggerCode": Artifact.by_content(dist / "trigger.zip", "lambdas"),
         "StringReplaceCode": Artifact.by_content(dist / "string_replace.zip", "lambdas"),
         "StateMachineCode": Artifact.by_content(ROOT / "statemachine" / "lakehouse.asl.json", "statemachine"),
+        "JobScript": Artifact.by_content(ROOT / "glue" / "lakehouse_job.py", "glue"),
+        "Wheelhouse": packed,
     }
+
+
+def queries() -> tuple[str, list[Artifact]]:
+    """The prefix of the questions of the analytics, and these; other questions are another prefix."""
+    files = sorted((ROOT / "analytics").glob("*.sql"))
+    digest = hashlib.sha256(b"".join(file.name.encode() + file.read_bytes() for file in files)).hexdigest()[:12]
+    prefix = f"{PREFIX}/analytics/{digest}/"
+    return prefix, [Artifact(file, f"{prefix}{file.name}") for file in files]
+
+
+def everything(named: Mapping[str, Artifact]) -> tuple[dict[str, str], list[Artifact]]:
+    """The template's parameters, and all that must be in the bucket for them."""
+    prefix, asked = queries()
+    keys = {name: artifact.key for name, artifact in named.items()} | {"Queries": prefix}
+    return keys, [*(artifact for artifact in named.values() if artifact.file.is_file()), *asked]
 
 
 def upload(s3: Any, bucket: str, artifacts: Iterable[Artifact]) -> Iterator[Artifact]:

@@ -86,9 +86,22 @@ def carry_out(client: Any, planned: ChangeSet) -> dict[str, str]:
     """Executes a change set, waits for it, and returns the stack's outputs. Raises DeploymentFailed."""
     if planned.changes:
         client.execute_change_set(StackName=planned.stack, ChangeSetName=planned.name)
+        _await_begin(client, planned)
         _await_end(client, planned.stack)
     outputs = client.describe_stacks(StackName=planned.stack)["Stacks"][0].get("Outputs", [])
     return {output["OutputKey"]: output["OutputValue"] for output in outputs}
+
+
+def _await_begin(client: Any, planned: ChangeSet) -> None:
+    """Until the stack moves: before that, its state is that of the last deployment."""
+    for _ in range(_PATIENCE["MaxAttempts"]):
+        stack = client.describe_stacks(StackName=planned.stack)["Stacks"][0]
+        if stack["StackStatus"].endswith("IN_PROGRESS") and stack["StackStatus"] != "REVIEW_IN_PROGRESS":
+            return
+        told = client.describe_change_set(StackName=planned.stack, ChangeSetName=planned.name)
+        if told.get("ExecutionStatus") in ("EXECUTE_COMPLETE", "EXECUTE_FAILED"):
+            return
+        time.sleep(_PATIENCE["Delay"])
 
 
 def _await_end(client: Any, stack: str) -> None:

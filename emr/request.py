@@ -15,7 +15,6 @@ from spark_app.engine.classic import DELTA_SESSION
 
 DELTA = "/usr/share/aws/delta/lib/delta-spark.jar,/usr/share/aws/delta/lib/delta-storage.jar"
 _IN_IMAGE, _IN_ARCHIVE = "/usr/bin/python3.11", "./environment/bin/python"
-_CATALOG = "com.amazonaws.glue.catalog.metastore.AWSGlueDataCatalogHiveClientFactory"
 
 
 def request(
@@ -54,7 +53,6 @@ def settings(bucket: str, region: str, *, archive: bool) -> dict[str, str]:
         "spark.executorEnv.PYSPARK_PYTHON": python,
         "spark.jars": DELTA,
         **DELTA_SESSION,
-        "spark.hadoop.hive.metastore.client.factory.class": _CATALOG,
         "spark.hadoop.fs.s3a.endpoint.region": region,
         "spark.driver.cores": "2",
         "spark.driver.memory": "6g",

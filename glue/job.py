@@ -1,7 +1,7 @@
-"""The Glue job as code: `python glue/job.py --bucket B --role ARN [--glue 6.0]` prints the request of CreateJob.
+"""The Glue job as code: prints the request of CreateJob, where template.yaml is not used.
 
-`aws glue create-job --cli-input-json "$(python glue/job.py …)"`. A run's own arguments (`--run-id`, `--run-mode`, …)
-come with StartJobRun.
+`aws glue create-job --cli-input-json "$(python glue/job.py --bucket B --role ARN --script S3 --wheelhouse S3)"`.
+A run's own arguments (`--run-id`, `--run-mode`, …) come with StartJobRun.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from spark_app.engine.classic import DELTA_SESSION
@@ -16,8 +17,18 @@ from spark_app.engine.classic import DELTA_SESSION
 WORKERS = {"type": "G.1X", "number": 2}
 
 
-def definition(bucket: str, role: str, region: str, glue: str = "6.0", name: str = "lakehouse") -> dict[str, Any]:
-    """The request of CreateJob. Script and wheelhouse lie below s3://BUCKET/artifacts/."""
+@dataclass(frozen=True)
+class Artifacts:
+    """Where on S3 glue/lakehouse_job.py and the zip of `make wheelhouse` lie."""
+
+    script: str
+    wheelhouse: str
+
+
+def definition(
+    bucket: str, role: str, region: str, artifacts: Artifacts, glue: str = "6.0", name: str = "lakehouse"
+) -> dict[str, Any]:
+    """The request of CreateJob."""
     return {
         "Name": name,
         "Role": role,
@@ -25,9 +36,9 @@ def definition(bucket: str, role: str, region: str, glue: str = "6.0", name: str
         "Command": {
             "Name": "glueetl",
             "PythonVersion": "3",
-            "ScriptLocation": f"s3://{bucket}/artifacts/lakehouse_job.py",
+            "ScriptLocation": artifacts.script,
         },
-        "DefaultArguments": arguments(bucket, region, glue),
+        "DefaultArguments": arguments(bucket, region, artifacts.wheelhouse),
         "ExecutionProperty": {
             "MaxConcurrentRuns": 1
         },  # Glue 5.1's S3A may not put if absent, so nothing else may write
@@ -40,14 +51,13 @@ def definition(bucket: str, role: str, region: str, glue: str = "6.0", name: str
     }
 
 
-def arguments(bucket: str, region: str, glue: str) -> dict[str, str]:
+def arguments(bucket: str, region: str, wheelhouse: str) -> dict[str, str]:
     """Glue's own arguments, and those of every run."""
     return {
-        "--additional-python-modules": f"s3://{bucket}/artifacts/lakehouse-glue-{glue}.gluewheels.zip",
+        "--additional-python-modules": wheelhouse,
         "--python-modules-installer-option": "--no-index",
         "--datalake-formats": "delta",
         "--conf": _one_argument(DELTA_SESSION | {"spark.hadoop.fs.s3a.endpoint.region": region}),
-        "--enable-glue-datacatalog": "",
         "--enable-metrics": "",
         "--enable-observability-metrics": "true",
         "--job-bookmark-option": "job-bookmark-disable",
@@ -65,10 +75,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bucket", required=True)
     parser.add_argument("--role", required=True)
+    parser.add_argument("--script", required=True)
+    parser.add_argument("--wheelhouse", required=True)
     parser.add_argument("--region", default="us-east-1")
     parser.add_argument("--glue", choices=("6.0", "5.1"), default="6.0")
     given = parser.parse_args()
-    print(json.dumps(definition(given.bucket, given.role, given.region, given.glue), indent=1))
+    artifacts = Artifacts(given.script, given.wheelhouse)
+    print(json.dumps(definition(given.bucket, given.role, given.region, artifacts, given.glue), indent=1))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from urllib.request import urlopen
 
 import boto3
 
-from deploy.artifacts import ROOT, code, scripts, upload
+from deploy.artifacts import ROOT, code, everything, upload
 from deploy.lambdas import build
 from deploy.stack import carry_out, plan
 from spark_app import __version__
@@ -129,9 +129,9 @@ class Cloud:
         if dist is None:
             build(dist := self.home / "dist")
         self.s3.create_bucket(Bucket=ARTIFACTS)
-        named = code(dist)
-        list(upload(self.s3, ARTIFACTS, [*scripts(), *named.values()]))
-        chosen = {name: artifact.key for name, artifact in named.items()} | {
+        keys, artifacts = everything(code(dist, with_packages=False))
+        list(upload(self.s3, ARTIFACTS, artifacts))
+        chosen = keys | {
             "ArtifactsBucket": ARTIFACTS,
             "RawBucketName": RAW,
             "ProcessedBucketName": PROCESSED,

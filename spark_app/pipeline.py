@@ -18,9 +18,11 @@ from spark_app.reporting.report import (
     Report,
     failed_report,
     finished_report,
+    has_last_word,
     read_report,
     save_first,
     save_report,
+    save_summary,
 )
 from spark_app.runs import plan as plans
 from spark_app.runs.lock import writer_lock
@@ -51,6 +53,8 @@ def load(request: Request, config: Config, around: Surroundings, wait_seconds: f
     Raises LakehouseError; a run that has begun then has a report of its failure, and stays open.
     """
     if request.run_id and (done := read_report(around.zones.runs, request.run_id)) and done.finished:
+        if not has_last_word(done.run_id, around.zones.runs):  # it died between the two
+            save_summary(done, [done], around.zones.runs)
         return Loads(_same_mode(done, request))
     if request.mode is RunMode.VALIDATE_ONLY:
         _refuse_open(request, around)
@@ -69,6 +73,8 @@ def load(request: Request, config: Config, around: Surroundings, wait_seconds: f
         if follow_ups:
             asked = asked.followed_by([report.run_id for report in follow_ups])
             save_report(asked, around.zones.runs)
+        if finished or follow_ups:
+            save_summary(asked, [*finished, asked, *follow_ups], around.zones.runs)
     return Loads(asked, finished, follow_ups)
 
 

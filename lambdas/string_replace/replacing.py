@@ -132,9 +132,12 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 def as_path(text: str) -> str:
     """A text that is safe as a key of S3 and as a path: of each segment letters, digits, dot, underscore and dash are
-    kept, anything else becomes one dash; segments that are empty or only dots go. Raises InvalidRequest when all go."""
-    segments = [_UNSAFE.sub("-", segment).strip("-") for segment in text.split("/")]
-    kept = [segment for segment in segments if segment.strip(".")]
+    kept, anything else becomes one dash; none begins with a dot, a dash or an underscore, and empty ones go.
+
+    Raises InvalidRequest when all go.
+    """
+    segments = [_UNSAFE.sub("-", segment).strip("-").lstrip("._-") for segment in text.split("/")]
+    kept = [segment for segment in segments if segment]
     if not kept:
         raise InvalidRequest("nothing of the text can stand in a path")
     return "/".join(kept)

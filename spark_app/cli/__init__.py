@@ -63,6 +63,12 @@ def _stopped(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - th
 
 
 def _tell(error: LakehouseError, next_step: str) -> int:
+    if os.environ.get("LAKEHOUSE_LOG") == "json":
+        import json
+
+        told = {"service": "lakehouse", "message": f"error: {error.what}", "where": error.where, "why": error.why}
+        print(json.dumps(told | {"next": next_step, "exit_code": error.exit_code}), file=sys.stderr)
+        return error.exit_code
     print(f"error: {error.what} · exit {error.exit_code}", file=sys.stderr)
     for label, text in (("where", error.where), ("why", error.why), ("next", next_step)):
         if text:

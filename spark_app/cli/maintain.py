@@ -10,6 +10,7 @@ import typer
 
 from spark_app.cli.lake import Lake, on_lake
 from spark_app.cli.options import AsJson, ConfigFolder, Now, configuration, seconds
+from spark_app.cli.running import refusals_kept
 
 
 @on_lake
@@ -19,16 +20,24 @@ def maintain(
     config: ConfigFolder = None,
     now: Now = "",
     wait: Annotated[str, typer.Option("--wait", help="Wait so long for the lock, such as 10m.")] = "",
+    run_id: Annotated[
+        str, typer.Option("--run-id", help="Names it for an orchestrator, which reads its summary.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Compact small files, remove what no reader of the last week needs, purge what has long been closed."""
     from spark_app.config.caller import utc_now
     from spark_app.config.settings import parse_time
+    from spark_app.reporting.report import save_done
     from spark_app.reporting.wording import counted
     from spark_app.upkeep import keep
 
     moment = parse_time(now) if now else utc_now()
-    done = keep(lake.zones(), configuration(config).contracts, moment, seconds(wait), dry=dry_run)
+    zones = lake.zones()
+    with refusals_kept(zones, run_id or "maintenance", "maintain"):
+        done = keep(zones, configuration(config).contracts, moment, seconds(wait), dry=dry_run)
+    if run_id:
+        save_done(run_id, "maintain", zones.runs)
     if as_json:
         print(json.dumps(asdict(done), indent=1))
         return

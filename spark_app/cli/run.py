@@ -55,7 +55,7 @@ def run(
     call = Call(lake, config, engine, now, wait, as_json, report, database, metrics)
     places = lake.zones()
     run_id = run_id or new_run_id(parse_time(now) if now else utc_now())
-    with refusals_kept(places, run_id, run_mode):
+    with refusals_kept(places, run_id, run_mode.value):
         settings = engine_settings(engine)
         with engine_of(settings, places.runs / run_id / "spark.log") as start:
             if any(has_files(folder) for folder in places.raw):

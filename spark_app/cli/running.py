@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from spark_app.config.settings import EngineName, EngineSettings, RunMode, Zones
     from spark_app.engine.start import EngineStarter
     from spark_app.pipeline import Loads
+    from spark_app.reporting.cloudwatch import Backlog
     from spark_app.reporting.report import Report
     from spark_app.reporting.terminal import Screen
     from spark_app.runs.plan import Config, Request
@@ -38,14 +39,16 @@ class Call:
 
 
 @contextmanager
-def refusals_kept(zones: Zones, run_id: str, mode: RunMode) -> Iterator[None]:
+def refusals_kept(zones: Zones, run_id: str, mode: str) -> Iterator[None]:
     """What ends a call before a run has begun is kept for an orchestrator, then raised on."""
     try:
         yield
     except Exception as error:
+        from spark_app.errors import LakehouseError
         from spark_app.reporting.report import save_refusal
 
-        save_refusal(error, run_id, mode, zones.runs)
+        with suppress(LakehouseError):  # where nothing can be written, the first error says more than the second
+            save_refusal(error, run_id, mode, zones.runs)
         raise
 
 
@@ -92,14 +95,15 @@ def _catalog(database: str) -> Catalog | None:
 
 def told(done: Loads, screen: Screen, call: Call) -> int:
     """Shows the reports, and returns the exit code."""
+    from spark_app.reporting.report import worst
+
     if not call.as_json:
         for report in done:
             screen.result(report)
     _hand_out(done.asked, call)
     if call.metrics:
         _send_figures(done, screen, call)
-    codes = [report.exit_code for report in done]
-    return next((code for code in (1, 6, 5, 3, 4) if code in codes), 0)
+    return worst(report.exit_code for report in done)
 
 
 def _hand_out(report: Report, call: Call) -> None:
@@ -113,18 +117,28 @@ def _hand_out(report: Report, call: Call) -> None:
 
 
 def _send_figures(reports: Iterable[Report], screen: Screen, call: Call) -> None:
+    """Of runs that changed something. That they cannot be sent is said, and fails nothing: the tables are right."""
+    from spark_app.errors import LakehouseError
+    from spark_app.reporting.cloudwatch import figures, send
+
+    for report in (report for report in reports if report.data["run_mode"] != "validate_only"):
+        try:
+            why = send(call.metrics, figures(report, _backlog(call.lake.zones())))
+        except LakehouseError as error:
+            why = str(error)
+        if why:
+            screen.note(f"the figures of run {report.run_id} were not sent to {call.metrics}: {why}")
+
+
+def _backlog(zones: Zones) -> Backlog:
     from datetime import UTC, datetime
 
-    from spark_app.reporting.cloudwatch import Backlog, figures, send
+    from spark_app.reporting.cloudwatch import Backlog
     from spark_app.tables.entries import oldest_waiting
 
-    zones = call.lake.zones()
     put_at = [file.pin.mtime_ns for folder in zones.raw for file in folder.files()]
     oldest_file = datetime.fromtimestamp(min(put_at) / 1e9, UTC) if put_at else None
-    backlog = Backlog(oldest_file, oldest_waiting(zones.system_table("waiting")))
-    for report in reports:
-        if why := send(call.metrics, figures(report, backlog)):
-            screen.note(f"the figures of run {report.run_id} were not sent to {call.metrics}: {why}")
+    return Backlog(oldest_file, oldest_waiting(zones.system_table("waiting")))
 
 
 def judge_again(recall: Recall, mode: RunMode, chosen: Config, call: Call) -> int:

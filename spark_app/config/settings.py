@@ -133,9 +133,9 @@ def logs_json() -> bool:
     return asked == "json"
 
 
-def attempt() -> int:
-    """Which try of a run this is, as an orchestrator counts them in LAKEHOUSE_ATTEMPT; 0 where nobody counts."""
-    return _whole("LAKEHOUSE_ATTEMPT", 0)
+def attempt() -> str:
+    """Which try of a run this is, as an orchestrator names it in LAKEHOUSE_ATTEMPT; empty where nobody does."""
+    return os.environ.get("LAKEHOUSE_ATTEMPT", "")
 
 
 def lease_seconds() -> int:

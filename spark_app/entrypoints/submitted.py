@@ -26,7 +26,7 @@ def carry_out(arguments: Callable[[], Sequence[str]], holder: str) -> None:
 
 
 def _counted(given: Sequence[str]) -> Sequence[str]:
-    """The arguments without `--attempt N`: a platform has no better way to tell a job a variable."""
+    """The arguments without `--attempt NAME`: a platform has no better way to tell a job a variable."""
     if _ATTEMPT not in given:
         return given
     at = given.index(_ATTEMPT)

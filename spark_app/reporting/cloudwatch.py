@@ -52,7 +52,7 @@ def _of_datasets(datasets: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _of_run(data: dict[str, Any], backlog: Backlog) -> Iterator[dict[str, Any]]:
     files = [f for d in data["datasets"].values() for f in d["files"]]
-    yield _datum("Runs", 1, "Count")
+    yield _datum("Runs", int(data["status"] != "failed"), "Count")
     yield _datum("Failures", int(data["exit_code"] not in (0, 4)), "Count")
     yield _datum("Seconds", data["seconds"]["total"], "Seconds")
     yield _datum("FilesHeld", sum(f["status"] == "held" for f in files), "Count")

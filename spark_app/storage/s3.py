@@ -163,7 +163,7 @@ class S3Place(SharedPlace):
                 {"Bucket": source.bucket, "Key": source.key},
                 self.bucket,
                 self.key,
-                ExtraArgs={"CopySourceIfMatch": etag},
+                ExtraArgs={"CopySourceIfMatch": etag, "TaggingDirective": "REPLACE"},  # tags take rights of their own
             )
 
     def remove(self) -> None:

@@ -7,6 +7,7 @@ the same to a state machine service is shown on the local cloud.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -158,6 +159,7 @@ def evaluate(expression: str, variables: Mapping[str, Any]) -> Any:
 def _evaluated(expression: str, variables: Mapping[str, Any]) -> Any:
     compiled = jsonata.Jsonata(expression)
     compiled.register_lambda("parse", json.loads)
+    compiled.register_lambda("hash", lambda text, _algorithm: hashlib.sha256(text.encode()).hexdigest())
     frame = compiled.create_frame()
     for name, value in variables.items():
         frame.bind(name, value)

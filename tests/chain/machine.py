@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,8 @@ import yaml
 from tests.chain.interpreter import Failure, Walk, load
 
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
-BEGAN, NAME = "2026-11-28T05:15:00.123Z", "s3-0123456789abcdef"
+BEGAN, NAME = "2026-11-28T05:15:00.123Z", f"s3-{'0123456789abcdef' * 2}01abcdef"
+TOKEN = hashlib.sha256(f"arn:execution:{NAME}".encode()).hexdigest()[:16]
 RUN_ID = "20261128-051500-abcdef"
 STARTS = {"glue": "RunOnGlue", "emr": "RunOnEmr", "container": "RunInContainer"}
 
@@ -73,12 +75,13 @@ def definition() -> dict[str, Any]:
 
 
 def summary(exit_code: int = 0, status: str = "succeeded", attempt: int = 1, **more: Any) -> dict[str, Any]:
+    """As the application writes it: a failed one knows no dataset."""
     counts = {"read": 1525, "loaded": 1500, "quarantined": 19, "duplicates": 6, "waiting_after": 0, "balanced": True}
     error = {"type": "StorageDenied", "message": "S3 refuses s3:PutObject"} if status == "failed" else None
-    return {
-        "run_id": RUN_ID, "exit_code": exit_code, "status": status, "attempt": attempt, "error": error,
-        "datasets": {"orders": counts}, "files": [], "seconds": {"total": 12.3},
-    } | more  # fmt: skip
+    failed = status == "failed"
+    found = {"run_id": RUN_ID, "run_mode": "full", "exit_code": exit_code, "status": status, "error": error}
+    found |= {"attempt": f"{TOKEN}-{attempt}", "datasets": {} if failed else {"orders": counts}}
+    return found | {"files": [], "seconds": {} if failed else {"total": 12.3}} | more
 
 
 def told(summary: dict[str, Any]) -> dict[str, Any]:
@@ -124,12 +127,14 @@ _GOOD_DAY: dict[str, Any] = {
 }
 
 
-def walk(given: Any = None, script: Mapping[str, Sequence[Any]] | None = None, name: str = NAME) -> Walk:
+def walk(
+    given: Any = None, script: Mapping[str, Sequence[Any]] | None = None, name: str = NAME, machine: Any = None
+) -> Walk:
     context = {
         "Execution": {"Id": f"arn:execution:{name}", "Name": name, "StartTime": BEGAN},
         "StateMachine": {"Id": "arn:stateMachine"},
     }
-    return Walk(definition(), Services(script or {}), context).run(
+    return Walk(machine or definition(), Services(script or {}), context).run(
         {"trigger": "s3", "files": 3} if given is None else given
     )
 

@@ -15,7 +15,8 @@ from deploy.graph import PAGE, drawing
 from tests.chain.interpreter import FILE, Failure, Walk, all_states
 from tests.chain.machine import BEGAN, NAME, RUN_ID, STARTS, definition, notices, resource, summary, told, walk
 
-LATER = {"Executions": [{"Name": NAME, "StartDate": BEGAN}, {"Name": "s3-later", "StartDate": "2026-11-28T05:15:02Z"}]}
+LATER_BELL = f"s3-{'f' * 40}"
+LATER = {"Executions": [{"Name": NAME, "StartDate": BEGAN}, {"Name": LATER_BELL, "StartDate": "2026-11-28T05:15:02Z"}]}
 EARLIER = {"Executions": [{"Name": "sweep-1", "StartDate": "2026-11-28T05:00:00Z"}, {"Name": NAME, "StartDate": BEGAN}]}
 ALONE = {"Executions": [{"Name": NAME, "StartDate": BEGAN}]}
 NO_SUMMARY = Failure("S3.NoSuchKeyException", "The specified key does not exist.")
@@ -26,7 +27,7 @@ DOWN = {
     "RunInContainer": "ECS.ClusterNotFoundException",
 }
 REFUSED = summary(5, "failed", error={"type": "StorageUnreachable", "message": "S3 gave no answer"})
-HELD = summary(5, "failed", error={"type": "LockHeld", "message": "another run writes"})
+HELD = {"error": {"type": "LockHeld", "message": "another run writes"}}
 
 
 def of_attempts(*exit_codes: int) -> list[dict[str, Any]]:
@@ -55,14 +56,22 @@ OUTCOMES: dict[str, tuple[Any, Script, str]] = {
     "athena fails": (None, {"Ask": [Failure("States.TaskFailed", "TABLE_NOT_FOUND")]}, "analytics_failed"),
     "no queries": (None, {"ListQueries": [Failure("S3.S3Exception")]}, "analytics_failed"),
     "no query at all": (None, {"ListQueries": [{"KeyCount": 0}]}, "succeeded"),
-    "maintenance": ({"command": "maintain"}, {}, "maintained"),
+    "maintenance": ({"command": "maintain"}, {"ReadSummary": [told(summary(run_mode="maintain"))]}, "maintained"),
+    "maintenance refused": ({"command": "maintain"}, {
+        "RunInContainer": [FAILED_RUN],
+        "ReadSummary": [told(summary(6, "failed", run_mode="maintain"))]}, "environment"),
+    "a name given twice": ({"run_mode": "upsert_only"}, {}, "refused"),
     "maintenance fails": ({"command": "maintain"}, {
         **{state: [FAILED_RUN] for state in DOWN}, "ReadSummary": [NO_SUMMARY]}, "infrastructure"),
-    "a dry run": ({"run_mode": "validate_only"}, {}, "succeeded"),
-    "no catalog": ({"run_mode": "upsert_only", "target": "glue", "datasets": "orders"}, {}, "succeeded"),
+    "a dry run": ({"run_mode": "validate_only"}, {
+        "ReadSummary": [told(summary(run_mode="validate_only"))]}, "succeeded"),
+    "no catalog": ({"run_mode": "upsert_only", "target": "glue", "datasets": "orders"}, {
+        "ReadSummary": [told(summary(run_mode="upsert_only"))]}, "succeeded"),
     "on EMR, gate open": ({"target": "emr", "open_gate": "known", "datasets": "orders"}, {}, "succeeded"),
     "a name": ({"run_id": "nightly/3"}, {"ReadSummary": [told(summary() | {"run_id": "nightly-3"})]}, "succeeded"),
     "a name of nothing": ({"run_id": ".."}, {"NameRun": [Failure("InvalidRequest", "nothing")]}, "refused"),
+    "nobody names it": ({"run_id": "x"}, {"NameRun": [Failure("Lambda.TooManyRequestsException")]}, "infrastructure"),
+    "not listed yet": (None, {"LookAround": [{"Executions": []}, ALONE]}, "succeeded"),
     "an unknown field": ({"taget": "glue"}, {}, "refused"),
     "an unknown target": ({"target": "lambda"}, {}, "refused"),
     "an unknown mode": ({"run_mode": "half"}, {}, "refused"),
@@ -71,7 +80,9 @@ OUTCOMES: dict[str, tuple[Any, Script, str]] = {
     "not counted": (None, {"Count": [Failure("CloudWatch.CloudWatchException")]}, "succeeded"),
     "after another": (None, {"LookAround": [EARLIER, EARLIER, ALONE]}, "succeeded"),
     "lock held": (None, {"RunInContainer": [FAILED_RUN, FAILED_RUN, {}], "ReadSummary": [
-        told(HELD), told(HELD | {"attempt": 2}), told(summary(attempt=3))]}, "succeeded"),
+        told(summary(5, "failed", 1) | HELD),
+        told(summary(5, "failed", 2) | HELD),
+        told(summary(attempt=3))]}, "succeeded"),
     "two pages": (None, {"ListRaw": [
         {"Contents": [{"Size": "10"}], "IsTruncated": "true", "NextContinuationToken": "t"},
         {"IsTruncated": False}]}, "succeeded"),
@@ -198,6 +209,32 @@ def test_an_execution_that_a_person_started_is_left_to_nobody() -> None:
     assert walk({"target": "glue"}, script, name="mine").output["outcome"] == "succeeded"
 
 
+def test_a_target_that_is_not_deployed_is_never_taken() -> None:
+    machine = json.loads(json.dumps(definition()))
+    machine["States"]["ReadRequest"]["Assign"]["targets"] = ["emr"]
+    assert walk(machine=machine).output["target"] == "emr"
+
+
+def test_a_failed_runs_notification_says_why_and_what_to_do() -> None:
+    """A failed run's summary, as the application writes it, knows no dataset."""
+    (notice,) = notices(walk(None, {"RunInContainer": [FAILED_RUN], "ReadSummary": of_attempts(6)}))
+    assert notice["Message"].splitlines()[:4] == [
+        f"FAILED: mend the environment - {RUN_ID}",
+        "Where: container, attempt 1",
+        "Why: S3 refuses s3:PutObject",
+        "To do: Mend what the message names, then start an execution: it finishes this run.",
+    ]
+
+
+def test_words_of_a_platform_which_may_carry_rows_reach_nobody() -> None:
+    cause = json.dumps({"ErrorMessage": "Cannot cast 'Jane Doe' to INT", "StateDetails": "Last few exceptions: secret"})
+    done = walk(
+        None, {s: [Failure("States.TaskFailed", cause)] for s in STARTS.values()} | {"ReadSummary": [NO_SUMMARY]}
+    )
+    (notice,) = notices(done)
+    assert not re.search("Jane|secret", json.dumps(notice) + done.failed.cause)
+
+
 def test_the_size_of_what_waits_chooses_the_target_unless_one_is_asked_for() -> None:
     large = {"ListRaw": [{"Contents": [{"Size": 600}, {"Size": 500}], "IsTruncated": False}]}
     assert walk().output["target"] == "container"
@@ -222,8 +259,8 @@ def test_the_notification_says_what_happened_the_numbers_what_to_do_and_where_to
 
 def test_analytics_are_for_a_full_run_that_had_something_to_do() -> None:
     for asked, script in (
-        ({"run_mode": "validate_only"}, {}),
-        ({"run_mode": "upsert_only"}, {}),
+        ({"run_mode": "validate_only"}, {"ReadSummary": [told(summary(run_mode="validate_only"))]}),
+        ({"run_mode": "upsert_only"}, {"ReadSummary": [told(summary(run_mode="upsert_only"))]}),
         (None, {"ReadSummary": [told(summary(0, "nothing_to_do"))]}),
     ):
         assert "Ask" not in walk(asked, script).visited

@@ -28,8 +28,9 @@ def of_type(kind: str) -> dict[str, Any]:
 
 
 def test_the_glue_job_is_the_one_that_the_code_defines() -> None:
-    ours, coded = resolved(resource("GlueJob")), job.definition("artifacts-bucket", "arn:GlueRole.Arn", "eu-central-1")
-    ours["DefaultArguments"] = {k: v.replace("arn:GlueVersion", "6.0") for k, v in ours["DefaultArguments"].items()}
+    artifacts = job.Artifacts("s3://artifacts-bucket/arn:JobScript", "s3://artifacts-bucket/arn:Wheelhouse")
+    ours = resolved(resource("GlueJob"))
+    coded = job.definition("artifacts-bucket", "arn:GlueRole.Arn", "eu-central-1", artifacts)
     ours |= {"GlueVersion": "6.0", "NumberOfWorkers": 2, "Name": "lakehouse"}
     for lake in ("--root", "--TempDir"):  # a run of the chain names its zones apart
         ours["DefaultArguments"].pop(lake, None)
@@ -98,6 +99,9 @@ _DOES = {
         *((f"athena:{action}", _ACCOUNT.format("athena", "workgroup/lakehouse"))
           for action in ("StartQueryExecution", "GetQueryExecution", "StopQueryExecution")),
         *((f"glue:{action}", _ACCOUNT.format("glue", "table/shop/orders")) for action in ("GetTable", "GetPartitions")),
+        *((f"glue:{action}", _ACCOUNT.format("glue", "database/default"))
+          for action in ("GetDatabase", "GetDatabases")),
+        ("athena:GetDataCatalog", _ACCOUNT.format("athena", "datacatalog/AwsDataCatalog")),
         ("glue:GetDatabase", _ACCOUNT.format("glue", "database/shop")),
         ("s3:GetObject", f"{_BUCKET.format('processed-bucket')}/processed/tables/orders/1.parquet"),
         ("s3:ListBucket", _BUCKET.format("processed-bucket")),
@@ -136,11 +140,7 @@ def _of_state(state: Any) -> list[tuple[str, str]]:
         return [("s3:ListBucket", _BUCKET.format(bucket))]
     if name == "aws-sdk:s3:getObject":
         summary = "summary.json" in str(state["Arguments"])
-        key = (
-            "processed-bucket/processed/runs/1/summary.json"
-            if summary
-            else "artifacts-bucket/artifacts/analytics/q.sql"
-        )
+        key = "processed-bucket/processed/runs/1/summary.json" if summary else "artifacts-bucket/arn:Queriesq.sql"
         return [("s3:GetObject", _BUCKET.format(key)), ("s3:ListBucket", _BUCKET.format(key.partition("/")[0]))]
     return _DOES[name]
 
@@ -215,3 +215,25 @@ def test_the_application_may_do_what_a_run_and_maintenance_do_and_not_write_to_r
     assert not allowed("GlueRole", "s3:PutObject", f"{_BUCKET.format('raw-bucket')}/raw/orders/1.csv")
     for role in ("EmrRole", "TaskRole"):
         assert [act for act in asked - deletes if not allowed(role, *act)] == []
+    may = {action for s in statements("TaskRole") for action in s.actions if action.startswith("s3:")}
+    assert may - {action for action, _ in asked} <= {"s3:AbortMultipartUpload"}  # of uploads in parts that break off
+
+
+def test_event_bridge_may_publish_without_a_condition_which_it_does_not_know() -> None:
+    """AWS, "Troubleshooting EventBridge": condition blocks are not supported in topic policies for EventBridge."""
+    policies = of_type("AWS::SNS::TopicPolicy").values()
+    (found,) = (
+        s
+        for p in policies
+        for s in p["PolicyDocument"]["Statement"]
+        if s["Principal"] == {"Service": "events.amazonaws.com"}
+    )
+    assert "Condition" not in found
+
+
+def test_a_list_of_files_fits_into_a_state_whatever_their_names() -> None:
+    """A state's payload is at most 256 KiB; a key may have 1,024 bytes, and about 300 stand around it."""
+    states = dict(all_states(definition()))
+    most = int(re.findall(r"'MaxKeys': (\d+)", states["ListRaw"]["Arguments"])[0])
+    assert most * (1024 + 300) < 256 << 10
+    assert states["LookAround"]["Arguments"]["MaxResults"] * 600 < 256 << 10

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from pathlib import Path
@@ -12,7 +11,7 @@ import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 
-from deploy.artifacts import packages, scripts
+from deploy.artifacts import code, everything
 from emr.request import request, settings
 from glue import job
 from spark_app.entrypoints import cgroup, emr, glue
@@ -30,7 +29,8 @@ def valid(service: str, operation: str, given: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("version", ["6.0", "5.1"])
 def test_the_glue_job_is_one_that_glue_takes(version: str) -> None:
-    made = job.definition("shop", ROLE, "eu-central-1", version)
+    artifacts = job.Artifacts("s3://shop/job.py", f"s3://shop/{version}.gluewheels.zip")
+    made = job.definition("shop", ROLE, "eu-central-1", artifacts, version)
     valid("glue", "CreateJob", made)
     assert made["GlueVersion"] == version
     assert made["DefaultArguments"]["--conf"].count("--conf") == 2
@@ -38,7 +38,7 @@ def test_the_glue_job_is_one_that_glue_takes(version: str) -> None:
 
 
 def test_the_glue_jobs_arguments_come_to_a_run_of_that_root() -> None:
-    given = job.arguments("shop", "eu-central-1", "6.0")
+    given = job.arguments("shop", "eu-central-1", "s3://shop/wheels.zip")
     parts = [part for name, value in given.items() for part in ((name, value) if value else (name,))]
     assert glue.arguments(dict(glue._named([*parts, "--JOB_RUN_ID", "jr_1", "--run-id", "r1"]))) == [
         "--root", "s3://shop", "--run-id", "r1",
@@ -108,9 +108,12 @@ def test_limits_of_both_versions_of_control_groups(
     assert (cgroup.memory_mb(tmp_path), cgroup.cores(tmp_path)) == (memory, cores)
 
 
-def test_what_a_definition_starts_from_is_what_a_deployment_brings() -> None:
-    brought = {f"s3://shop/{artifact.key}" for artifact in (*scripts(), *packages(Path("dist")))}
-    brought -= {name for name in brought if "/analytics/" in name}  # asked for by the state machine
-    definitions = [job.definition("shop", ROLE, "eu-central-1", version) for version in ("6.0", "5.1")]
-    definitions.append(request("00fabc", ROLE, "shop", "eu-central-1", "run-1", archive=True))
-    assert set(re.findall(r"s3://shop/artifacts/[\w./-]+", json.dumps(definitions))) == brought
+def test_what_a_stack_starts_from_is_named_by_its_content(tmp_path: Path) -> None:
+    for name in ("trigger.zip", "string_replace.zip", "lakehouse-glue-6.0.gluewheels.zip"):
+        (tmp_path / name).write_bytes(b"1")
+    before, artifacts = everything(code(tmp_path))
+    assert set(before.values()) - {before["Queries"]} <= {artifact.key for artifact in artifacts}
+    assert all(artifact.key.startswith(before["Queries"]) for artifact in artifacts[-5:])
+    (tmp_path / "lakehouse-glue-6.0.gluewheels.zip").write_bytes(b"2")
+    after, _ = everything(code(tmp_path))
+    assert {name for name in before if before[name] != after[name]} == {"Wheelhouse"}
