@@ -128,7 +128,8 @@ class Cloud:
         """
         if dist is None:
             build(dist := self.home / "dist")
-        self.s3.create_bucket(Bucket=ARTIFACTS)
+        if not any(bucket["Name"] == ARTIFACTS for bucket in self.s3.list_buckets()["Buckets"]):
+            self.s3.create_bucket(Bucket=ARTIFACTS)
         keys, artifacts = everything(code(dist, with_packages=False))
         list(upload(self.s3, ARTIFACTS, artifacts))
         chosen = keys | {

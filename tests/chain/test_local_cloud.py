@@ -8,9 +8,11 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from deploy.lambdas import build
@@ -233,7 +235,7 @@ def test_two_thousand_files_in_a_minute_are_few_runs_and_every_row(chain: Chain,
     assert time.monotonic() - started < 60
     ended = chain.settled(set())
     loading = [e for e in runs(ended) if e.output.get("outcome") == "succeeded"]
-    assert {e.status for e in ended} == {"SUCCEEDED"}
+    assert {(e.status, e.error) for e in ended} == {("SUCCEEDED", "")}, chain.notices()
     assert 1 <= len(loading) <= 6
     assert len(runs(ended)) <= 8
     assert chain.ask("SELECT count(*), count(DISTINCT order_id) FROM orders")[1] == [str(total)] * 2
@@ -259,9 +261,37 @@ def test_the_nightly_maintenance_is_run_and_told(chain: Chain) -> None:
     assert ended.output["outcome"] == "maintained"
 
 
-def test_what_is_deployed_again_does_not_change_and_nothing_is_left_when_it_ends(chain: Chain, functions: Path) -> None:
-    client = chain.cloud.client("cloudformation")
-    statuses = {
-        r["ResourceStatus"] for r in client.list_stack_resources(StackName="lakehouse")["StackResourceSummaries"]
-    }
-    assert statuses == {"CREATE_COMPLETE"}
+def test_a_run_that_fails_is_told_with_its_reason(chain: Chain) -> None:
+    chain.start("by-hand", target="container", datasets="nosuch")
+    (ended,) = chain.settled(set())
+    assert ended.error == "Lakehouse.bug"
+    assert "Why: There is no dataset nosuch" in the_one(chain.notices(), "bug").message
+
+
+def test_what_is_deployed_again_changes_nothing(chain: Chain, functions: Path) -> None:
+    before = chain.cloud.client("stepfunctions").describe_state_machine(stateMachineArn=chain.machine)
+    chain.cloud.deploy({}, functions)
+    after = chain.cloud.client("stepfunctions").describe_state_machine(stateMachineArn=chain.machine)
+    assert (before["definition"], before["creationDate"]) == (after["definition"], after["creationDate"])
+
+
+def test_a_cloud_that_ends_leaves_nothing(functions: Path, tmp_path: Path) -> None:
+    if not EMULATOR.exists():
+        pytest.skip("the emulator's environment is not here: make .venv-cloud/.ready")
+    cloud = Cloud.start(tmp_path / "cloud", str(EMULATOR))
+    cloud.deploy({}, functions)
+    cloud.client("lambda").invoke(FunctionName="lakehouse-string-replace", Payload=b'{"text": "a"}')
+    assert _processes_of(cloud)
+    cloud.stop()
+    assert not (tmp_path / "cloud").exists()
+    assert _processes_of(cloud) == []
+
+
+def _processes_of(cloud: Cloud) -> list[int]:
+    """Processes whose environment names the cloud's folder."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get("LOCAL_CLOUD_HOME") == str(cloud.home):
+                found.append(process.pid)
+    return found

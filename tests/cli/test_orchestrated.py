@@ -36,19 +36,28 @@ def test_a_held_lock_is_told_to_who_counts_attempts_and_the_next_attempt_is_the_
         5,
         "LockHeld",
         True,
-        1,
+        "1",
     )
     assert lakehouse("run", "--root", root, "--run-id", "r1", LAKEHOUSE_ATTEMPT="2").returncode == 0
-    assert (summary(root)["status"], summary(root)["attempt"]) == ("succeeded", 2)
+    assert (summary(root)["status"], summary(root)["attempt"]) == ("succeeded", "2")
     # Whoever asks again gets the same report, and the word of a run that ended stays.
     assert lakehouse("run", "--root", root, "--run-id", "r1", LAKEHOUSE_ATTEMPT="3").returncode == 0
-    assert summary(root)["attempt"] == 2
+    assert summary(root)["attempt"] == "2"
 
 
 def test_where_nobody_counts_a_refused_run_leaves_no_folder(root: Path) -> None:
     with writer_lock(place_at(root) / "processed" / "state", "other", 0):
         assert lakehouse("run", "--root", root, "--run-id", "r1").returncode == 5
     assert not (root / "processed/runs/r1").exists()
+
+
+def test_maintenance_has_a_summary_for_who_names_it_also_when_it_is_refused(root: Path) -> None:
+    asked = ("maintain", "--root", root, "--run-id", "m1")
+    with writer_lock(place_at(root) / "processed" / "state", "other", 0):
+        assert lakehouse(*asked, LAKEHOUSE_ATTEMPT="1").returncode == 5
+    assert (summary(root, "m1")["exit_code"], summary(root, "m1")["run_mode"]) == (5, "maintain")
+    assert lakehouse(*asked, LAKEHOUSE_ATTEMPT="2").returncode == 0
+    assert (summary(root, "m1")["status"], summary(root, "m1")["attempt"]) == ("succeeded", "2")
 
 
 def test_a_configuration_that_is_wrong_is_told_too(root: Path) -> None:
