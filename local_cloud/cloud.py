@@ -23,6 +23,7 @@ import boto3
 from deploy.artifacts import ROOT, code, everything, upload
 from deploy.lambdas import build
 from deploy.stack import carry_out, plan
+from local_cloud.account import KEYS, REGION, environment
 from spark_app import __version__
 
 ARTIFACTS, RAW, PROCESSED = "lakehouse-artifacts", "lakehouse-raw", "lakehouse-processed"
@@ -108,9 +109,9 @@ class Cloud:
         return boto3.client(
             service,
             endpoint_url=self.address,
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
+            region_name=REGION,
+            aws_access_key_id=KEYS["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=KEYS["AWS_SECRET_ACCESS_KEY"],
         )
 
     @cached_property
@@ -148,14 +149,7 @@ class Cloud:
 
     def environment(self) -> dict[str, str]:
         """What a command of this machine needs to reach it."""
-        return {
-            "AWS_ENDPOINT_URL": self.address,
-            "AWS_ENDPOINT": self.address,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_REGION": "us-east-1",
-            "AWS_DEFAULT_REGION": "us-east-1",
-        }
+        return environment(self.address)
 
 
 def _end(pid: int) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from local_cloud.account import environment
+
 REPOSITORY = Path(__file__).parents[2]
 HOME = Path(os.environ["LOCAL_CLOUD_HOME"])
 PYTHON = os.environ.get("LOCAL_CLOUD_PYTHON", sys.executable)
@@ -69,15 +71,7 @@ class Job:
 
 def account() -> dict[str, str]:
     """What every job finds in its environment: the emulator's address and keys that it accepts."""
-    address = f"http://127.0.0.1:{PORT}"
-    return {
-        "AWS_ENDPOINT_URL": address,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "PYTHONPATH": str(REPOSITORY),
-    }
+    return environment(f"http://127.0.0.1:{PORT}") | {"PYTHONPATH": str(REPOSITORY)}
 
 
 def spark_submit(settings: Mapping[str, str], script: str, arguments: Sequence[str]) -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -157,6 +158,14 @@ def evaluate(expression: str, variables: Mapping[str, Any]) -> Any:
 
 
 def _evaluated(expression: str, variables: Mapping[str, Any]) -> Any:
+    limit = sys.getrecursionlimit()
+    try:
+        return _with_library(expression, variables)
+    finally:
+        sys.setrecursionlimit(limit)  # the library leaves it ten times as high for everyone
+
+
+def _with_library(expression: str, variables: Mapping[str, Any]) -> Any:
     compiled = jsonata.Jsonata(expression)
     compiled.register_lambda("parse", json.loads)
     compiled.register_lambda("hash", lambda text, _algorithm: hashlib.sha256(text.encode()).hexdigest())
