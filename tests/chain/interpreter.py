@@ -16,7 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import jsonata
+_LIMIT = sys.getrecursionlimit()
+import jsonata  # noqa: E402
+
+_DEEP = sys.getrecursionlimit()
+sys.setrecursionlimit(_LIMIT)
+"""The library makes the limit ten times as high for everyone when it is imported; here it has it while it works."""
 
 FILE = Path(__file__).parents[2] / "statemachine" / "lakehouse.asl.json"
 _EXPRESSION = re.compile(r"\{%(.*)%\}", re.DOTALL)
@@ -159,10 +164,11 @@ def evaluate(expression: str, variables: Mapping[str, Any]) -> Any:
 
 def _evaluated(expression: str, variables: Mapping[str, Any]) -> Any:
     limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, _DEEP))
     try:
         return _with_library(expression, variables)
     finally:
-        sys.setrecursionlimit(limit)  # the library leaves it ten times as high for everyone
+        sys.setrecursionlimit(limit)
 
 
 def _with_library(expression: str, variables: Mapping[str, Any]) -> Any:
