@@ -43,7 +43,7 @@ class ChangeSet:
 def plan(client: Any, stack: str, template: Path, parameters: Mapping[str, str]) -> ChangeSet:
     """Makes a change set, and carries nothing out. Raises DeploymentFailed."""
     kind = "UPDATE" if _exists(client, stack) else "CREATE"
-    name = f"{stack}-{int(time.time())}"
+    name = f"{stack}-{time.time_ns()}"
     client.create_change_set(
         StackName=stack,
         ChangeSetName=name,
