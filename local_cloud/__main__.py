@@ -9,14 +9,14 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
 from deploy.stack import DeploymentFailed
-from local_cloud.chain import Chain
+from local_cloud.chain import Chain, Notice
 from local_cloud.cloud import RAW, Cloud, CloudError
 from spark_app.samples.shop import write_sample
 
@@ -80,13 +80,28 @@ def _up(home: Path, emulator: str, target: str, teller: Teller) -> None:
     for ended in executions:
         told = f"{ended.output.get('outcome', ended.error)}, {ended.seconds:.1f} s"
         teller.say(f"execution {ended.name[:12]} {ended.status}: {told}: {' > '.join(ended.path)}")
-    for notice in chain.notices():
+    notices = chain.notices()
+    for notice in notices:
         teller.say(f"people got this ({notice.topic}): {notice.subject}")
         teller.show(notice.message.splitlines() if notice.outcome else ())
     query = "SELECT dataset, kind, count(*) AS rows FROM quarantine GROUP BY dataset, kind ORDER BY dataset, kind"
     teller.say(f"Athena was asked: {query}")
-    teller.show(" | ".join(row) for row in chain.ask(query))
+    answer = chain.ask(query)
+    teller.show(" | ".join(row) for row in answer)
+    _require_truth(chain, notices, sum(int(row[-1]) for row in answer[1:]))
+    teller.say("rows in quarantine are those that the runs' summaries count; people were told of each run")
     teller.say("make cloud-down ends all of this")
+
+
+def _require_truth(chain: Chain, notices: Sequence[Notice], in_quarantine: int) -> None:
+    """Raises CloudError when the tables, the summaries and what people were told differ."""
+    summaries = chain.summaries()
+    counted = sum(d["quarantined"] + d["duplicates"] for s in summaries for d in s["datasets"].values())
+    if not counted or counted != in_quarantine:
+        raise CloudError(f"{in_quarantine} rows are in quarantine, and the summaries count {counted}")
+    told = sum(bool(notice.outcome) for notice in notices)
+    if told != len(summaries):
+        raise CloudError(f"there were {len(summaries)} runs, and people were told {told} times")
 
 
 if __name__ == "__main__":

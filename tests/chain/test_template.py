@@ -12,6 +12,7 @@ import pytest
 
 from emr.request import settings
 from glue import job
+from spark_app.entrypoints.glue import _RAW_ZONES
 from tests.chain.interpreter import all_states
 from tests.chain.machine import TEMPLATE, definition, resource, template
 from tests.chain.policies import allowed, resolved, roles, statements
@@ -229,6 +230,20 @@ def test_event_bridge_may_publish_without_a_condition_which_it_does_not_know() -
         if s["Principal"] == {"Service": "events.amazonaws.com"}
     )
     assert "Condition" not in found
+
+
+def test_the_raw_zones_are_the_same_wherever_they_are_named() -> None:
+    zones = resource("StateMachine")["DefinitionSubstitutions"]["RawZones"].split(",")
+    rung = resource("ArrivalRule")["EventPattern"]["detail"]["object"]["key"]
+    variables = resource("TriggerFunction")["Environment"]["Variables"]
+    options = re.findall(
+        r"--raw s3://raw-bucket/(\S+)", definition()["States"]["ChooseTarget"]["Assign"]["zone_options"]
+    )
+    assert [found["prefix"] for found in rung] == zones
+    assert [variables["RAW_PREFIX"], variables["RAW_ZONE_PREFIX"]] == zones
+    assert [f"{name}/" for name in options] == zones
+    assert [f"{name}/" for name in _RAW_ZONES] == zones
+    assert all(allowed("TaskRole", "s3:GetObject", f"arn:aws:s3:::raw-bucket/{zone}orders/1.csv") for zone in zones)
 
 
 def test_a_list_of_files_fits_into_a_state_whatever_their_names() -> None:
