@@ -25,11 +25,12 @@ test-core: $(DEV)/.ready ## Run the tests that need no engine
 test-sail: $(DEV)/.ready ## Run the engine tests on the embedded engine
 	LAKEHOUSE_TEST_ENGINE=sail $(DEV)/bin/python -m pytest -m "engine and not long"
 
+CHOSEN ?= test
 test-long: $(DEV)/.ready ## Run the tests that take minutes: a month of history, every crash of a resubmission, all pairs of crashes
-	LAKEHOUSE_TEST_ENGINE=sail $(DEV)/bin/python -m pytest -m long
+	LAKEHOUSE_TEST_ENGINE=sail $(DEV)/bin/python -m pytest -m long -k "$(CHOSEN)"
 ifneq ($(JAVA),)
 	$(MAKE) jars
-	LAKEHOUSE_TEST_ENGINE=spark $(DEV)/bin/python -m pytest -m "long and both"
+	LAKEHOUSE_TEST_ENGINE=spark $(DEV)/bin/python -m pytest -m "long and both" -k "$(CHOSEN)"
 endif
 
 e2e: image image-slim image-spark image-emr emr-archive wheelhouse $(LINE)/.ready ## Every target in real containers, killed once, equal to a run here (BASE_IMAGE, EMR_BASES)

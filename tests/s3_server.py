@@ -24,6 +24,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 OWNER, READER = ("AKOWNER", "owner-of-all"), ("AKREADER", "reads-only")
 _GRPC = 10_000
 """SeaweedFS listens for gRPC at each of its ports plus this."""
+_EPHEMERAL = 32_768
+"""From here on Linux takes ports for connections that go out: one that is free now may be gone when the server starts."""
 _STARTS_WITHIN = 60
 
 
@@ -32,7 +34,7 @@ _SERVICES = ("s3", "master", "volume", "filer")
 
 def _free_ports() -> dict[str, int]:
     """Free ports in a row, with their neighbours for gRPC; processes side by side begin to look elsewhere."""
-    for first in range(20_000 + os.getpid() % 2_000 * 10, 55_000, len(_SERVICES)):
+    for first in range(11_000 + os.getpid() % 1_000 * 10, _EPHEMERAL - _GRPC, len(_SERVICES)):
         ports = range(first, first + len(_SERVICES))
         with ExitStack() as held:
             try:

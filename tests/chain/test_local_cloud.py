@@ -227,7 +227,7 @@ def test_a_message_that_is_no_event_ends_among_the_dead_letters(chain: Chain) ->
 
 def test_two_thousand_files_in_a_minute_are_few_runs_and_every_row(chain: Chain, tmp_path: Path) -> None:
     file, total = tmp_path / "day.csv", 2000
-    for number in range(total):
+    for number in range(1, total + 1):
         file.write_text(f"{ORDERS}\n{order(number)}\n", encoding="utf-8")
         chain.put_file(file, f"raw/orders/{number}.csv")
     ended = chain.settled(set())

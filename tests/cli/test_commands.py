@@ -88,7 +88,7 @@ def test_json_goes_to_stdout_and_is_the_report(sampled: tuple[Path, Any]) -> Non
     assert report == json.loads((root / "processed/runs" / run / "report.json").read_text())
     summary = (root / "processed/runs" / run / "summary.json").read_text()
     assert len(summary) < 32_000
-    assert json.loads(summary)["files_in_trouble"] == 2
+    assert json.loads(summary)["files_in_trouble"] == 4
 
 
 def test_status_plan_and_quarantine_answer_without_an_engine(sampled: tuple[Path, Any]) -> None:
