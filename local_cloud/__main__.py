@@ -78,7 +78,7 @@ def _up(home: Path, emulator: str, target: str, teller: Teller) -> None:
     executions = chain.settled(set())
     teller.say(f"{executions[0].began - began:.1f} s after the first file was put, the first execution began")
     for ended in executions:
-        told = f"{ended.output.get('outcome', ended.error)}, {ended.seconds:.1f} s"
+        told = f"{ended.output.get('outcome') or ended.error or 'left to a later bell'}, {ended.seconds:.1f} s"
         teller.say(f"execution {ended.name[:12]} {ended.status}: {told}: {' > '.join(ended.path)}")
     notices = chain.notices()
     for notice in notices:
