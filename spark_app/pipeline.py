@@ -14,16 +14,8 @@ from spark_app.config.settings import RunMode
 from spark_app.ending import account, note_recall, put_away, register, settle
 from spark_app.errors import UsageError
 from spark_app.loading import Surroundings, Work, stage_and_publish
-from spark_app.reporting.report import (
-    Report,
-    failed_report,
-    finished_report,
-    has_last_word,
-    read_report,
-    save_first,
-    save_report,
-    save_summary,
-)
+from spark_app.reporting.report import Report, failed_report, finished_report, read_report
+from spark_app.reporting.summary import has_last_word, save_first, save_report, save_summary
 from spark_app.runs import plan as plans
 from spark_app.runs.lock import writer_lock
 from spark_app.runs.plan import Config, Plan, Request, make_plan

@@ -25,7 +25,7 @@ OWNER, READER = ("AKOWNER", "owner-of-all"), ("AKREADER", "reads-only")
 _GRPC = 10_000
 """SeaweedFS listens for gRPC at each of its ports plus this."""
 _EPHEMERAL = 32_768
-"""From here on Linux takes ports for connections that go out: one that is free now may be gone when the server starts."""
+"""From here on Linux takes ports for connections that go out: one that is free now may be taken a moment later."""
 _STARTS_WITHIN = 60
 
 

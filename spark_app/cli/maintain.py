@@ -28,7 +28,7 @@ def maintain(
     """Compact small files, remove what no reader of the last week needs, purge what has long been closed."""
     from spark_app.config.caller import utc_now
     from spark_app.config.settings import parse_time
-    from spark_app.reporting.report import save_done
+    from spark_app.reporting.summary import save_done
     from spark_app.reporting.wording import counted
     from spark_app.upkeep import keep
 

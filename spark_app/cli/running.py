@@ -45,7 +45,7 @@ def refusals_kept(zones: Zones, run_id: str, mode: str) -> Iterator[None]:
         yield
     except Exception as error:
         from spark_app.errors import LakehouseError
-        from spark_app.reporting.report import save_refusal
+        from spark_app.reporting.summary import save_refusal
 
         with suppress(LakehouseError):  # where nothing can be written, the first error says more than the second
             save_refusal(error, run_id, mode, zones.runs)
@@ -95,7 +95,7 @@ def _catalog(database: str) -> Catalog | None:
 
 def told(done: Loads, screen: Screen, call: Call) -> int:
     """Shows the reports, and returns the exit code."""
-    from spark_app.reporting.report import worst
+    from spark_app.reporting.summary import worst
 
     if not call.as_json:
         for report in done:
