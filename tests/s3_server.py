@@ -84,8 +84,8 @@ def running(folder: Path) -> Iterator[None]:
     (folder / "s3.json").write_text(json.dumps({"identities": identities}))
     ports = [f"-{name}.port={port}" for name, port in _PORTS.items()]
     weed = Path(sysconfig.get_path("scripts")) / "weed"
-    # A bucket takes a volume and more. By default there are as few as the disk has room for at 1 GB each; then every put
-    # is answered with InternalError.
+    # A bucket takes a volume and more. By default there are as few as the disk has room for at 1 GB each; then every
+    # put is answered with InternalError.
     volumes = ["-volume.max=2000", "-master.volumeSizeLimitMB=64"]
     fixed = ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-webdav=false", "-admin.ui=false", *volumes]
     command = [weed, "mini", f"-dir={folder}", f"-s3.config={folder / 's3.json'}", *fixed, *ports]

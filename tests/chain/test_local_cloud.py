@@ -132,6 +132,15 @@ def test_each_target_leaves_what_a_run_of_this_machine_leaves(
     equal(chain, sample, tmp_path / "here")
 
 
+@pytest.mark.parametrize("target", ["glue", "emr"])
+def test_each_target_loads_the_real_input(target: str, chain: Chain, real_input: Path, tmp_path: Path) -> None:
+    shutil.copytree(real_input, tmp_path / "input" / "raw")
+    start(chain, tmp_path / "input", target)
+    (ended,) = chain.settled(set())
+    assert (ended.output["outcome"], ended.output["target"]) == ("succeeded", target)
+    equal(chain, tmp_path / "input", tmp_path / "here")
+
+
 def test_files_that_land_are_loaded_and_athena_answers_from_the_tables(
     chain: Chain, real_input: Path, tmp_path: Path
 ) -> None:
