@@ -56,13 +56,17 @@ def plan(client: Any, stack: str, template: Path, parameters: Mapping[str, str])
 
 
 def _exists(client: Any, stack: str) -> bool:
+    """Raises DeploymentFailed for a stack that CloudFormation cannot change any more."""
     try:
         found = client.describe_stacks(StackName=stack)["Stacks"]
     except client.exceptions.ClientError as error:
         if error.response["Error"]["Code"] == "ValidationError":
             return False
         raise
-    return bool(found) and found[0]["StackStatus"] != "REVIEW_IN_PROGRESS"
+    status = found[0]["StackStatus"] if found else "REVIEW_IN_PROGRESS"
+    if status == "ROLLBACK_COMPLETE":
+        raise DeploymentFailed(f"{stack} was never created whole ({status}): delete the stack, then deploy again")
+    return status != "REVIEW_IN_PROGRESS"
 
 
 def _changes(client: Any, stack: str, name: str) -> tuple[Change, ...]:

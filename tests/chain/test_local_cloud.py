@@ -17,6 +17,7 @@ import pytest
 
 from deploy.artifacts import queries
 from deploy.lambdas import build
+from deploy.stack import carry_out, plan
 from local_cloud.chain import Chain, Ended, Notice
 from local_cloud.cloud import ARTIFACTS, RAW, Cloud, free_port
 from spark_app.config.settings import Zones
@@ -272,6 +273,17 @@ def test_a_run_that_fails_is_told_with_its_reason(chain: Chain) -> None:
     (ended,) = chain.settled(set())
     assert ended.error == "Lakehouse.bug"
     assert "Why: There is no dataset nosuch" in the_one(chain.notices(), "bug").message
+
+
+def test_a_plan_shows_what_a_deployment_then_does(chain: Chain, tmp_path: Path) -> None:
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "news"}}
+    template, client = tmp_path / "small.json", chain.cloud.client("cloudformation")
+    template.write_text(json.dumps({"Resources": {"Topic": topic}, "Outputs": {"Topic": {"Value": {"Ref": "Topic"}}}}))
+    planned = plan(client, "small", template, {})
+    assert [str(change).split() for change in planned.changes] == [["Add", "Topic", "AWS::SNS::Topic"]]
+    topics = chain.cloud.client("sns").list_topics()["Topics"]
+    assert not [found for found in topics if found["TopicArn"].endswith(":news")]
+    assert carry_out(client, planned)["Topic"].endswith(":news")
 
 
 def test_what_is_deployed_again_changes_nothing(chain: Chain, functions: Path) -> None:
