@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 from deploy.artifacts import ROOT, code, everything, upload
 from deploy.stack import DeploymentFailed, carry_out, plan
@@ -30,20 +31,28 @@ def main() -> None:
     parser.add_argument("parameters", nargs="*", metavar="NAME=VALUE")
     given = parser.parse_args()
     parameters = dict(text.partition("=")[::2] for text in given.parameters)
+    try:
+        _deploy(given, parameters)
+    except FileNotFoundError as error:
+        sys.exit(f"error: {error.filename} is not there · next: make lambdas wheelhouse")
+    except DeploymentFailed as error:
+        sys.exit(f"error: {error}")
+    except (ClientError, BotoCoreError) as error:
+        sys.exit(f"error: AWS refuses: {error}")
+
+
+def _deploy(given: argparse.Namespace, parameters: dict[str, str]) -> None:
     keys, artifacts = everything(code(given.dist, parameters.get("GlueVersion", "6.0")))
     for artifact in upload(boto3.client("s3"), given.artifacts, artifacts):
         print(f"uploaded s3://{given.artifacts}/{artifact.key}")
-    parameters |= keys | {"ArtifactsBucket": given.artifacts}
     client = boto3.client("cloudformation")
-    try:
-        planned = plan(client, given.stack, ROOT / "template.yaml", parameters)
-        print("\n".join(map(str, planned.changes)) or "nothing would change")
-        if given.plan:
-            return
+    planned = plan(
+        client, given.stack, ROOT / "template.yaml", parameters | keys | {"ArtifactsBucket": given.artifacts}
+    )
+    print("\n".join(map(str, planned.changes)) or "nothing would change")
+    if not given.plan:
         for name, value in carry_out(client, planned).items():
             print(f"{name} = {value}")
-    except DeploymentFailed as error:
-        sys.exit(f"error: {error}")
 
 
 if __name__ == "__main__":
