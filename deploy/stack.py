@@ -103,9 +103,12 @@ def _await_begin(client: Any, planned: ChangeSet) -> None:
         if stack["StackStatus"].endswith("IN_PROGRESS") and stack["StackStatus"] != "REVIEW_IN_PROGRESS":
             return
         told = client.describe_change_set(StackName=planned.stack, ChangeSetName=planned.name)
-        if told.get("ExecutionStatus") in ("EXECUTE_COMPLETE", "EXECUTE_FAILED"):
+        if told.get("ExecutionStatus") == "EXECUTE_COMPLETE":
             return
+        if told.get("ExecutionStatus") == "EXECUTE_FAILED":
+            raise DeploymentFailed(f"{planned.stack} was not changed: {told.get('StatusReason')}")
         time.sleep(_PATIENCE["Delay"])
+    raise DeploymentFailed(f"{planned.stack} did not begin to change")
 
 
 def _await_end(client: Any, stack: str) -> None:

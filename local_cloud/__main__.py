@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 
 from deploy.stack import DeploymentFailed
-from local_cloud.chain import Chain, Notice
+from local_cloud.chain import Chain, Ended, Notice
 from local_cloud.cloud import RAW, Cloud, CloudError
 from spark_app.samples.shop import write_sample
 
@@ -88,20 +88,20 @@ def _up(home: Path, emulator: str, target: str, teller: Teller) -> None:
     teller.say(f"Athena was asked: {query}")
     answer = chain.ask(query)
     teller.show(" | ".join(row) for row in answer)
-    _require_truth(chain, notices, sum(int(row[-1]) for row in answer[1:]))
-    teller.say("rows in quarantine are those that the runs' summaries count; people were told of each run")
+    _require_truth(chain, executions, notices, sum(int(row[-1]) for row in answer[1:]))
+    teller.say("rows in quarantine are those that the runs' reports count; people were told of each execution")
     teller.say("make cloud-down ends all of this")
 
 
-def _require_truth(chain: Chain, notices: Sequence[Notice], in_quarantine: int) -> None:
-    """Raises CloudError when the tables, the summaries and what people were told differ."""
-    summaries = chain.summaries()
-    counted = sum(d["quarantined"] + d["duplicates"] for s in summaries for d in s["datasets"].values())
+def _require_truth(chain: Chain, executions: Sequence[Ended], notices: Sequence[Notice], in_quarantine: int) -> None:
+    """Raises CloudError when the tables, the reports and what people were told differ."""
+    counted = sum(d["quarantined"] + d["duplicates"] for r in chain.reports() for d in r["datasets"].values())
     if not counted or counted != in_quarantine:
-        raise CloudError(f"{in_quarantine} rows are in quarantine, and the summaries count {counted}")
+        raise CloudError(f"{in_quarantine} rows are in quarantine, and the reports count {counted}")
+    ran = sum("LeftToLaterBell" not in ended.path for ended in executions)
     told = sum(bool(notice.outcome) for notice in notices)
-    if told != len(summaries):
-        raise CloudError(f"there were {len(summaries)} runs, and people were told {told} times")
+    if told != ran:
+        raise CloudError(f"{ran} executions ran, and people were told {told} times")
 
 
 if __name__ == "__main__":

@@ -122,12 +122,12 @@ class Chain:
             if entered := event.get("stateEnteredEventDetails"):
                 yield entered["name"]
 
-    def summaries(self) -> list[dict[str, Any]]:
+    def reports(self) -> list[dict[str, Any]]:
         """Of all runs."""
         prefix = "processed/runs/"
         pages = self.cloud.s3.get_paginator("list_objects_v2").paginate(Bucket=PROCESSED, Prefix=prefix)
         keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
-        found = [key for key in keys if key.endswith("/summary.json")]
+        found = [key for key in keys if key.endswith("/report.json")]
         return [json.loads(self.cloud.s3.get_object(Bucket=PROCESSED, Key=key)["Body"].read()) for key in found]
 
     def notices(self) -> list[Notice]:

@@ -15,7 +15,7 @@ from spark_app.ending import account, note_recall, put_away, register, settle
 from spark_app.errors import UsageError
 from spark_app.loading import Surroundings, Work, stage_and_publish
 from spark_app.reporting.report import Report, failed_report, finished_report, read_report
-from spark_app.reporting.summary import has_last_word, save_first, save_report, save_summary
+from spark_app.reporting.summary import has_last_word, save_failure, save_first, save_report, save_summary
 from spark_app.runs import plan as plans
 from spark_app.runs.lock import writer_lock
 from spark_app.runs.plan import Config, Plan, Request, make_plan
@@ -46,7 +46,7 @@ def load(request: Request, config: Config, around: Surroundings, wait_seconds: f
     """
     if request.run_id and (done := read_report(around.zones.runs, request.run_id)) and done.finished:
         if not has_last_word(done.run_id, around.zones.runs):  # it died between the two
-            save_summary(done, [done], around.zones.runs)
+            save_summary(done, around.zones.runs)
         return Loads(_same_mode(done, request))
     if request.mode is RunMode.VALIDATE_ONLY:
         _refuse_open(request, around)
@@ -61,12 +61,14 @@ def load(request: Request, config: Config, around: Surroundings, wait_seconds: f
         request = _still_due(replace(request, run_id=run_id), around)
         _sweep(run_id, around)
         asked = _begin(make_plan(request, config), lock, around, [report.run_id for report in finished])
-        follow_ups = () if request.recall else tuple(_follow_ups(asked, request, config, lock, around))
+        try:
+            follow_ups = () if request.recall else tuple(_follow_ups(asked, request, config, lock, around))
+        except Exception as error:
+            save_failure(error, asked, around.zones.runs)
+            raise
         if follow_ups:
             asked = asked.followed_by([report.run_id for report in follow_ups])
             save_report(asked, around.zones.runs)
-        if finished or follow_ups:
-            save_summary(asked, [*finished, asked, *follow_ups], around.zones.runs)
     return Loads(asked, finished, follow_ups)
 
 
@@ -105,7 +107,8 @@ def _finish_open(lock: Lock, around: Surroundings) -> Iterator[Report]:
     if report and report.finished:  # it died after its last word
         remove_staged(around.zones.runs, run_id)
     else:
-        report = _execute(plans.load(around.zones.runs, run_id).within(around.zones), around)
+        resumed = report.data["resumed"] if report else []
+        report = _execute(plans.load(around.zones.runs, run_id).within(around.zones), around, resumed)
     lock.close_run()
     yield report
 
@@ -152,7 +155,7 @@ def _execute(plan: Plan, around: Surroundings, resumed: list[str] | None = None)
         settle(plan, work, around)
     except Exception as error:  # a bug too has a report; nothing is swallowed
         around.require_lock()  # once another has taken the run over, it writes the report, whatever failed here
-        failed = failed_report(plan, around.engine_name, error, time.perf_counter() - started)
+        failed = failed_report(plan, around.engine_name, error, time.perf_counter() - started, resumed or [])
         save_first(failed, around.zones.runs)
         around.observer.failed(failed)
         raise

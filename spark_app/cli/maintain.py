@@ -28,16 +28,19 @@ def maintain(
     """Compact small files, remove what no reader of the last week needs, purge what has long been closed."""
     from spark_app.config.caller import utc_now
     from spark_app.config.settings import parse_time
-    from spark_app.reporting.summary import save_done
+    from spark_app.errors import UsageError
+    from spark_app.reporting.summary import MAINTAIN, save_done
     from spark_app.reporting.wording import counted
     from spark_app.upkeep import keep
 
     moment = parse_time(now) if now else utc_now()
     zones = lake.zones()
-    with refusals_kept(zones, run_id or "maintenance", "maintain"):
+    if run_id and (zones.runs / run_id / "plan.json").is_file():
+        raise UsageError(f"{run_id} is the name of a run", next_step="Give another --run-id.")
+    with refusals_kept(zones, run_id or MAINTAIN, MAINTAIN):
         done = keep(zones, configuration(config).contracts, moment, seconds(wait), dry=dry_run)
-    if run_id:
-        save_done(run_id, "maintain", zones.runs)
+    if run_id and not dry_run:
+        save_done(run_id, MAINTAIN, zones.runs)
     if as_json:
         print(json.dumps(asdict(done), indent=1))
         return

@@ -71,11 +71,11 @@ def finished_report(
     return Report(json.loads(Report(data).to_json()))
 
 
-def failed_report(plan: Plan, engine: str, error: Exception, seconds: float) -> Report:
+def failed_report(plan: Plan, engine: str, error: Exception, seconds: float, resumed: list[str]) -> Report:
     """Of a run that stopped at an error; one that is not ours is a bug, and its message, which may carry rows, goes."""
     error = told_error(error)
     data = _head(plan, engine, "failed", error.exit_code, {"total": seconds})
-    data["resumed"], data["follow_ups"], data["datasets"] = [], [], {}
+    data["resumed"], data["follow_ups"], data["datasets"] = resumed, [], {}
     data["error"] = error_as_json(error)
     return Report(data)
 

@@ -18,6 +18,8 @@ from spark_app.reporting.report import (
 )
 from spark_app.storage.place import Place
 
+MAINTAIN = "maintain"
+"""What stands for a mode in the summary of `lakehouse maintain`, which is no run."""
 _TOP = 10
 """Files in trouble that a summary names: it is at most 32 KB."""
 
@@ -30,13 +32,20 @@ def save_first(report: Report, runs: Place) -> None:
 
 
 def save_report(report: Report, runs: Place) -> None:
+    """The report, and the summary of the call that made it, which counts what it finished for others and what followed."""
     report_file(runs, report.run_id).write(report.to_json())
-    _save_summary(_summary(report, [report]), runs)
+    save_summary(report, runs)
 
 
-def save_summary(asked: Report, reports: Sequence[Report], runs: Place) -> None:
-    """The summary of a call, with all its reports in their order: what it finished for others, and what followed."""
-    _save_summary(_summary(asked, reports), runs)
+def save_summary(report: Report, runs: Place) -> None:
+    _save_summary(_summary(report, list(_of_the_call(report, runs))), runs)
+
+
+def _of_the_call(report: Report, runs: Place) -> Iterator[Report]:
+    """The reports of one call, in their order."""
+    for run_id in (*report.data["resumed"], report.run_id, *report.data["follow_ups"]):
+        if found := report if run_id == report.run_id else read_report(runs, run_id):
+            yield found
 
 
 def has_last_word(run_id: str, runs: Place) -> bool:
@@ -57,7 +66,7 @@ def save_refusal(error: Exception, run_id: str, mode: str, runs: Place) -> None:
     Writes nothing where nobody counts attempts, and nothing over what this attempt, or a run that ended, has said.
     """
     there = runs / run_id / "summary.json"
-    if not attempt() or (there.is_file() and _is_last_word(there.read_json())):
+    if not attempt() or (there.is_file() and _is_last_word(there.read_json(), mode)):
         return
     error = told_error(error)
     _save_summary(
@@ -76,8 +85,17 @@ def _bare(run_id: str, mode: str) -> dict[str, Any]:
     return said | counts | {"ended_at": utc_now().isoformat()}
 
 
-def _is_last_word(summary: dict[str, Any]) -> bool:
-    return bool(summary["attempt"] == attempt() or summary["status"] != "failed")
+def save_failure(error: Exception, report: Report, runs: Place) -> None:
+    """Over the summary of a run that ended well: what followed it did not. The next attempt has its report again."""
+    error = told_error(error)
+    said = {"status": "failed", "exit_code": error.exit_code, "error": error_as_json(error)}
+    _save_summary(_summary(report, [report]) | said, runs)
+
+
+def _is_last_word(summary: dict[str, Any], mode: str) -> bool:
+    """Whether this attempt has spoken already, or a run has ended (what is no run may be done again)."""
+    ended = summary["status"] != "failed" and mode == summary["run_mode"] != MAINTAIN
+    return bool(summary["attempt"] == attempt() or ended)
 
 
 def _save_summary(summary: dict[str, Any], runs: Place) -> None:
@@ -133,6 +151,7 @@ def _added(reports: Sequence[Report]) -> dict[str, Any]:
         before = found.get(name, {})
         added = {k: v + before.get(k, 0) for k, v in counts.items() if not isinstance(v, bool)}
         flags = {k: v and before.get(k, True) for k, v in counts.items() if isinstance(v, bool)}
-        kept = {k: v for k, v in counts.items() if k in ("waiting_after", "table_version")}
-        found[name] = added | flags | kept | {"metrics": d["metrics"]}
+        last = {k: v for k, v in counts.items() if k in ("waiting_after", "table_version")}
+        first = {k: before.get(k, counts[k]) for k in ("waiting_before", "table_version_before")}
+        found[name] = added | flags | last | first | {"metrics": d["metrics"]}
     return found

@@ -271,8 +271,8 @@ def test_the_nightly_maintenance_is_run_and_told(chain: Chain) -> None:
 def test_a_run_that_fails_is_told_with_its_reason(chain: Chain) -> None:
     chain.start("by-hand", target="container", datasets="nosuch")
     (ended,) = chain.settled(set())
-    assert ended.error == "Lakehouse.bug"
-    assert "Why: There is no dataset nosuch" in the_one(chain.notices(), "bug").message
+    assert ended.error == "Lakehouse.refused"
+    assert "Why: There is no dataset 'nosuch'" in the_one(chain.notices(), "refused").message
 
 
 def test_a_plan_shows_what_a_deployment_then_does(chain: Chain, tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ OUTCOMES: dict[str, tuple[Any, Script, str]] = {
     "a gate closed": (None, {"RunInContainer": [FAILED_RUN], "ReadSummary": of_attempts(3)}, "quality"),
     "the environment": (None, {"RunInContainer": [FAILED_RUN], "ReadSummary": of_attempts(6)}, "environment"),
     "a bug": (None, {"RunInContainer": [FAILED_RUN], "ReadSummary": of_attempts(1)}, "bug"),
-    "wrong use": (None, {"RunInContainer": [FAILED_RUN], "ReadSummary": of_attempts(2)}, "bug"),
+    "wrong use": (None, {"RunInContainer": [FAILED_RUN], "ReadSummary": of_attempts(2)}, "refused"),
     "throttled, then good": (None, {"RunInContainer": [FAILED_RUN, {}], "ReadSummary": of_attempts(5, 0)}, "succeeded"),
     "throttled for ever": (None, {"ReadSummary": of_attempts(5, 5, 5)}, "infrastructure"),
     "killed, then good": (None, {

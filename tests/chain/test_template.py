@@ -141,7 +141,8 @@ def _of_state(state: Any) -> list[tuple[str, str]]:
         return [("s3:ListBucket", _BUCKET.format(bucket))]
     if name == "aws-sdk:s3:getObject":
         summary = "summary.json" in str(state["Arguments"])
-        key = "processed-bucket/processed/runs/1/summary.json" if summary else "artifacts-bucket/arn:Queriesq.sql"
+        query = "artifacts-bucket/artifacts/analytics/1/q.sql"
+        key = "processed-bucket/processed/runs/1/summary.json" if summary else query
         return [("s3:GetObject", _BUCKET.format(key)), ("s3:ListBucket", _BUCKET.format(key.partition("/")[0]))]
     return _DOES[name]
 

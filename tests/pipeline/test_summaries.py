@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from spark_app import pipeline
 from spark_app.errors import StorageDenied
 from tests.lake import NOW, ORDERS, Lake, order
 from tests.pipeline.test_protocol import During
@@ -65,3 +66,54 @@ def test_a_summary_that_was_lost_is_written_again_when_the_run_is_asked_for(lake
     (lake.there.runs / "asked" / "summary.json").unlink()
     lake.run(run_id="asked", now=NOW)
     assert summary(lake, "asked") == first
+
+
+def test_a_follow_up_that_fails_is_not_called_a_success_and_the_next_run_says_what_became_of_it(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake.put("orders/a.csv", [ORDERS, order(1)])
+    lake.observer = During(lambda: lake.put("orders/b.csv", [ORDERS, order(2)]))
+    real, calls = pipeline.settle, []
+
+    def second_denied(*given: Any) -> None:
+        calls.append(1)
+        if len(calls) == 2:
+            raise StorageDenied("No space is left")
+        real(*given)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(pipeline, "settle", second_denied)
+        with pytest.raises(StorageDenied):
+            lake.runs(run_id="asked")
+    assert (summary(lake, "asked")["status"], summary(lake, "asked")["exit_code"]) == ("failed", 6)
+    lake.runs(run_id="asked")
+    assert (summary(lake, "asked")["status"], summary(lake, "asked")["exit_code"]) == ("succeeded", 0)
+    lake.runs(run_id="next")
+    told = summary(lake, "next")
+    assert (told["status"], told["datasets"]["orders"]["loaded"]) == ("succeeded", 1)
+
+
+def test_what_was_finished_for_another_counts_though_the_run_asked_for_needs_a_second_attempt(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake.put("orders/a.csv", [ORDERS, order(1)])
+    with monkeypatch.context() as broken:
+        broken.setattr("spark_app.ending.settle_files", _denied)
+        with pytest.raises(StorageDenied):
+            lake.run(run_id="died")
+    lake.put("orders/b.csv", [ORDERS, order(2)])
+    real, calls = pipeline.settle, []
+
+    def second_denied(*given: Any) -> None:
+        calls.append(1)
+        if len(calls) == 2:
+            raise StorageDenied("No space is left")
+        real(*given)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(pipeline, "settle", second_denied)
+        with pytest.raises(StorageDenied):
+            lake.runs(run_id="asked")
+    lake.runs(run_id="asked")
+    assert summary(lake, "asked")["runs"] == ["died", "asked"]
+    assert summary(lake, "asked")["datasets"]["orders"]["loaded"] == 2
