@@ -32,7 +32,7 @@ def save_first(report: Report, runs: Place) -> None:
 
 
 def save_report(report: Report, runs: Place) -> None:
-    """The report, and the summary of the call that made it, which counts what it finished for others and what followed."""
+    """The report, and the summary of its call, which counts what it finished for others and what followed too."""
     report_file(runs, report.run_id).write(report.to_json())
     save_summary(report, runs)
 
