@@ -18,14 +18,9 @@ cp "requirements/$lock.txt" "$context/requirements/packages.txt"
 cp "dist/lakehouse_loader-$VERSION-py3-none-any.whl" "$context/wheel/"
 "${PYTHON:-python3}" -m cyclonedx_py requirements --output-reproducible --of JSON -o "$context/sbom.cdx.json" "requirements/$lock.txt"
 if [ "$flavour" = spark ]; then cp -r .jars "$context/jars"; cp docker/native_libraries.py "$context/"; fi
-oci=org.opencontainers.image
-arguments=(
-  --label "$oci.title=lakehouse$suffix"
-  --label "$oci.description=Loads files into Delta tables, and accounts for every row and cent ($what)"
-  --label "$oci.version=$VERSION"
-  --label "$oci.revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)"
-  --label "$oci.licenses=Apache-2.0"
-)
+TITLE="lakehouse$suffix" DESCRIPTION="$what"
+source docker/labels.sh
+arguments=("${labels[@]}")
 for name in BASE_IMAGE PIP_CERT; do
   if [ -n "${!name:-}" ]; then arguments+=(--build-arg "$name=${!name}"); fi
 done

@@ -31,7 +31,9 @@ case "$1" in
 esac
 case "$1" in
   image)
-    docker build --quiet --file emr/Dockerfile "${arguments[@]}" --tag "$name" "$context" >/dev/null
+    TITLE=lakehouse-emr DESCRIPTION="EMR Serverless, $RELEASE"
+    source docker/labels.sh
+    docker build --quiet --file emr/Dockerfile "${labels[@]}" "${arguments[@]}" --tag "$name" "$context" >/dev/null
     docker image inspect --format "$name {{.Size}} bytes" "$name" ;;
   stand-in)
     docker build --quiet --file emr/stand_in/Dockerfile --build-arg "BASE_IMAGE=${BUILD_IMAGE:-debian:bookworm-slim}" \
