@@ -30,7 +30,8 @@ class Artifact:
 
 
 def _digest(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
+    with file.open("rb") as content:  # a wheelhouse is 200 MB
+        return hashlib.file_digest(content, "sha256").hexdigest()[:12]
 
 
 def code(dist: Path, glue: str = "6.0", *, with_packages: bool = True) -> dict[str, Artifact]:
@@ -65,18 +66,18 @@ def everything(named: Mapping[str, Artifact]) -> tuple[dict[str, str], list[Arti
 
 
 def upload(s3: Any, bucket: str, artifacts: Iterable[Artifact]) -> Iterator[Artifact]:
-    """Copies what is not there yet, and yields it. Bytes that are there already are not sent again."""
+    """Copies what is not there yet, and yields it. Every key is by content: what is there is the same bytes."""
     for artifact in artifacts:
-        digest = hashlib.sha256(artifact.file.read_bytes()).hexdigest()
-        if _known(s3, bucket, artifact.key) != digest:
-            s3.upload_file(str(artifact.file), bucket, artifact.key, ExtraArgs={"Metadata": {"sha256": digest}})
+        if not _is_there(s3, bucket, artifact.key):
+            s3.upload_file(str(artifact.file), bucket, artifact.key)
             yield artifact
 
 
-def _known(s3: Any, bucket: str, key: str) -> str:
+def _is_there(s3: Any, bucket: str, key: str) -> bool:
     try:
-        return str(s3.head_object(Bucket=bucket, Key=key)["Metadata"].get("sha256", ""))
+        s3.head_object(Bucket=bucket, Key=key)
     except s3.exceptions.ClientError as error:
         if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NotFound"):
-            return ""
+            return False
         raise
+    return True

@@ -36,7 +36,6 @@ class ChangeSet:
 
     stack: str
     name: str
-    kind: str  # CREATE | UPDATE
     changes: tuple[Change, ...]
 
 
@@ -52,7 +51,7 @@ def plan(client: Any, stack: str, template: Path, parameters: Mapping[str, str])
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in sorted(parameters.items())],
         Capabilities=["CAPABILITY_IAM"],
     )
-    return ChangeSet(stack, name, kind, _changes(client, stack, name))
+    return ChangeSet(stack, name, _changes(client, stack, name))
 
 
 def _exists(client: Any, stack: str) -> bool:

@@ -30,6 +30,11 @@ class Ended:
     began: float
     seconds: float
 
+    @property
+    def ran(self) -> bool:
+        """Whether it did not leave its files to a later bell."""
+        return "LeftToLaterBell" not in self.path
+
 
 @dataclass(frozen=True)
 class Notice:
@@ -69,11 +74,11 @@ class Chain:
             sns.subscribe(TopicArn=topic["TopicArn"], Protocol="sqs", Endpoint=arn)
         return address
 
-    def put(self, folder: Path, prefix: str = "raw") -> int:
+    def put(self, folder: Path) -> int:
         """Puts the files of a folder with raw/ in it, and returns how many."""
         files = sorted(file for file in (folder / "raw").rglob("*") if file.is_file())
         for file in files:
-            self.put_file(file, f"{prefix}/{file.relative_to(folder / 'raw').as_posix()}")
+            self.put_file(file, file.relative_to(folder).as_posix())
         return len(files)
 
     def put_file(self, file: Path, key: str) -> None:
@@ -83,8 +88,8 @@ class Chain:
         """An execution that a person, or the clock, starts."""
         self.cloud.step_functions.start_execution(stateMachineArn=self.machine, name=name, input=json.dumps(given))
 
-    def executions(self, status: str = "") -> list[dict[str, Any]]:
-        asked = {"stateMachineArn": self.machine, "maxResults": 1000} | ({"statusFilter": status} if status else {})
+    def executions(self) -> list[dict[str, Any]]:
+        asked = {"stateMachineArn": self.machine, "maxResults": 1000}
         found: list[dict[str, Any]] = self.cloud.step_functions.list_executions(**asked)["executions"]
         return found
 

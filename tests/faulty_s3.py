@@ -24,11 +24,14 @@ class Proxy(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Forwarding)
         self.faults: deque[str] = deque()
-        self.seen: list[str] = []
         self.asked: list[tuple[str, str]] = []
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A connection that was cut on purpose is no news."""
+
+    @property
+    def seen(self) -> list[str]:
+        return [method for method, _ in self.asked]
 
     @property
     def endpoint(self) -> str:
@@ -41,7 +44,6 @@ class _Forwarding(BaseHTTPRequestHandler):
 
     def _forward(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.server.seen.append(self.command)
         self.server.asked.append((self.command, self.path))
         fault = self.server.faults.popleft() if self.server.faults else ""
         if fault == "throttled":

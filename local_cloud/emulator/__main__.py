@@ -9,9 +9,9 @@ os.environ.setdefault("LAMBDA_EXECUTOR", "local")
 
 from ministack import app
 
-from local_cloud.emulator import alarms, athena, containers, emr_serverless, glue, step_functions
+from local_cloud.emulator import alarms, athena, emr_serverless, glue, step_functions
 
 if __name__ == "__main__":
-    for seam in (alarms, athena, containers, emr_serverless, glue, step_functions):
+    for seam in (alarms, athena, emr_serverless, glue, step_functions):
         seam.install()
     app.main()

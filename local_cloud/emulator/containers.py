@@ -13,19 +13,10 @@ from typing import Any
 
 from ministack.services import ecs
 
-from local_cloud.emulator.jobs import PYTHON, REPOSITORY, Job, account
+from local_cloud.emulator.jobs import PYTHON, REPOSITORY, Job, Refused, account
 
-JOBS: dict[str, Job] = {}
 _SECONDS = 7200.0
 _REVISION = '{{index .Config.Labels "org.opencontainers.image.revision"}}'
-
-
-class Refused(Exception):
-    """What RunTask would answer instead; the first argument is the error's name."""
-
-
-def install() -> None:
-    """Nothing to replace: `step_functions` calls `run_task` in the place of MiniStack's."""
 
 
 def run_task(asked: dict[str, Any]) -> dict[str, Any]:
@@ -39,7 +30,7 @@ def run_task(asked: dict[str, Any]) -> dict[str, Any]:
     environment = {e["name"]: e["value"] for e in container.get("environment", [])}
     environment |= {e["Name"]: e["Value"] for e in override.get("Environment", [])}
     number = uuid.uuid4().hex
-    JOBS[number] = job = Job(number, *_command(container["image"], override["Command"], environment), _SECONDS)
+    job = Job(number, *_command(container["image"], override["Command"], environment), _SECONDS)
     job.run()
     ended = {"Name": container["name"], "ExitCode": job.exit_code, "Reason": job.error}
     return {"TaskArn": f"arn:aws:ecs:us-east-1:000000000000:task/{cluster}/{number}", "Containers": [ended],

@@ -15,7 +15,7 @@ from ministack import app
 from ministack.core.responses import get_account_id, get_region
 from ministack.services.cloudformation import provisioners
 
-from local_cloud.emulator.jobs import REPOSITORY, Job, spark_environment, spark_submit
+from local_cloud.emulator.jobs import REPOSITORY, Job, Refused, spark_environment, spark_submit
 
 _STATES = {
     "RUNNING": "RUNNING",
@@ -32,16 +32,14 @@ runs: dict[str, dict[str, Any]] = {}
 JOBS: dict[str, Job] = {}
 
 
-class Refused(Exception):
-    """What the service would answer instead; the first argument is the error's name."""
-
-
 def install() -> None:
     module = types.ModuleType("ministack.services.emr_serverless")
-    module.handle_request = _handle  # type: ignore[attr-defined]
-    module.reset = lambda: (applications.clear(), runs.clear())  # type: ignore[attr-defined]
-    module.get_state = dict  # type: ignore[attr-defined]
-    module.load_persisted_state = lambda _: None  # type: ignore[attr-defined]
+    vars(module).update(
+        handle_request=_handle,
+        reset=lambda: (applications.clear(), runs.clear()),
+        get_state=dict,
+        load_persisted_state=lambda _: None,
+    )
     sys.modules[module.__name__] = module
     app._loaded_modules["emr_serverless"] = module
     app.SERVICE_REGISTRY["emr-serverless"] = {"module": "emr_serverless"}

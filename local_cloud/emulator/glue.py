@@ -10,7 +10,6 @@ from ministack.services import glue
 from local_cloud.emulator.jobs import Job, spark_environment, spark_submit
 
 _SECONDS = 60
-RUNS: dict[str, Job] = {}
 
 
 class _EveryImage:
@@ -34,7 +33,6 @@ def _execute(run: dict[str, Any], job: dict[str, Any], _name: str, given: Any, s
     arguments |= {"--JOB_ID": "j_local", "--TempDir": arguments.get("--TempDir", "s3://tmp/")}
     command = spark_submit(settings, script, list(_as_glue_gives(arguments)))
     process = Job(run["Id"], command, spark_environment(), float(job.get("Timeout") or 120) * _SECONDS)
-    RUNS[run["Id"]] = process
     process.run()
     run["JobRunState"], run["ErrorMessage"] = process.state, process.error
 

@@ -20,6 +20,10 @@ JARS = Path(os.environ.get("LAKEHOUSE_JARS", REPOSITORY / ".jars"))
 PORT = os.environ.get("GATEWAY_PORT", "4566")
 
 
+class Refused(Exception):
+    """What a service would answer instead of starting a job: the error's name, and a message."""
+
+
 @dataclass
 class Job:
     """A process with its log. `state`: RUNNING, SUCCEEDED, FAILED, STOPPED, TIMEOUT."""
@@ -30,7 +34,6 @@ class Job:
     seconds: float
     state: str = "RUNNING"
     exit_code: int | None = None
-    started: float = 0.0
     ended: float = 0.0
 
     @property
@@ -48,7 +51,6 @@ class Job:
     def run(self) -> None:
         """Blocks until the process has ended."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        self.started = time.time()
         with self.log.open("wb") as output:
             process = subprocess.Popen(
                 [*self.command], stdout=output, stderr=output, env={**os.environ, **self.environment},

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ministack.services import s3, stepfunctions
 
 from local_cloud.emulator import containers, emr_serverless
+from local_cloud.emulator.jobs import Refused
 
 _STEP = 0.3
 Data = dict[str, Any]
@@ -53,6 +55,16 @@ def _tell(resource: str, data: Data) -> Data:
     return answer
 
 
+@contextmanager
+def _refusals(service: str) -> Iterator[None]:
+    """A service's refusals under the names that Step Functions gives them."""
+    try:
+        yield
+    except Refused as refused:
+        name, message = refused.args
+        raise stepfunctions._ExecutionError(f"{service}.{name}", message) from refused
+
+
 def _await(look: Callable[[], Data], state: Callable[[Data], str], good: set[str], bad: set[str]) -> Data:
     while True:
         found = look()
@@ -81,11 +93,8 @@ def _glue(resource: str, data: Data) -> Data:
 
 
 def _emr(resource: str, data: Data) -> Data:
-    asked = _camel(data)
-    try:
-        started = emr_serverless.start_job_run(data["ApplicationId"], asked)
-    except emr_serverless.Refused as refused:
-        raise stepfunctions._ExecutionError(f"EMRServerless.{refused.args[0]}", refused.args[1]) from refused
+    with _refusals("EMRServerless"):
+        started = emr_serverless.start_job_run(data["ApplicationId"], _camel(data))
     if not resource.endswith(".sync"):
         return dict(_pascal(started))
     return _await(
@@ -97,10 +106,8 @@ def _emr(resource: str, data: Data) -> Data:
 
 
 def _ecs(_resource: str, data: Data) -> Data:
-    try:
+    with _refusals("ECS"):
         ended = containers.run_task(data)
-    except containers.Refused as refused:
-        raise stepfunctions._ExecutionError(f"ECS.{refused.args[0]}", refused.args[1]) from refused
     if any(container["ExitCode"] for container in ended["Containers"]):
         raise stepfunctions._ExecutionError("States.TaskFailed", json.dumps(ended))
     return ended

@@ -121,13 +121,17 @@ def _send_figures(reports: Iterable[Report], screen: Screen, call: Call) -> None
     from spark_app.errors import LakehouseError
     from spark_app.reporting.cloudwatch import figures, send
 
-    for report in (report for report in reports if report.data["run_mode"] != "validate_only"):
-        try:
-            why = send(call.metrics, figures(report, _backlog(call.lake.zones())))
-        except LakehouseError as error:
-            why = str(error)
+    changing = [report for report in reports if report.data["run_mode"] != "validate_only"]
+    if not changing:
+        return
+    try:
+        backlog = _backlog(call.lake.zones())
+        unsent = {report.run_id: send(call.metrics, figures(report, backlog)) for report in changing}
+    except LakehouseError as error:
+        unsent = {report.run_id: str(error) for report in changing}
+    for run_id, why in unsent.items():
         if why:
-            screen.note(f"the figures of run {report.run_id} were not sent to {call.metrics}: {why}")
+            screen.note(f"the figures of run {run_id} were not sent to {call.metrics}: {why}")
 
 
 def _backlog(zones: Zones) -> Backlog:

@@ -83,7 +83,7 @@ def here(source: Path, root: Path, now: str) -> Zones:
 
 def runs(ended: list[Ended]) -> list[Ended]:
     """Those that did not leave their files to a later bell."""
-    return [e for e in ended if "LeftToLaterBell" not in e.path]
+    return [e for e in ended if e.ran]
 
 
 def summary(chain: Chain, run_id: str) -> dict[str, Any]:

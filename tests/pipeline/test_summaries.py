@@ -19,6 +19,22 @@ def summary(lake: Lake, run_id: str) -> dict[str, Any]:
     return found
 
 
+def second_run_is_denied(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call of which the first run ends, and the second does not."""
+    real, calls = pipeline.settle, []
+
+    def settle(*given: Any) -> None:
+        calls.append(1)
+        if len(calls) == 2:
+            _denied()
+        real(*given)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(pipeline, "settle", settle)
+        with pytest.raises(StorageDenied):
+            lake.runs(run_id="asked")
+
+
 def test_a_file_that_is_rejected_by_a_follow_up_is_in_the_summary_of_the_run_asked_for(lake: Lake) -> None:
     lake.put("orders/a.csv", [ORDERS, order(1)])
     lake.observer = During(lambda: lake.put("orders/bad.csv", ["a;b", "1;2"]))
@@ -73,18 +89,7 @@ def test_a_follow_up_that_fails_is_not_called_a_success_and_the_next_run_says_wh
 ) -> None:
     lake.put("orders/a.csv", [ORDERS, order(1)])
     lake.observer = During(lambda: lake.put("orders/b.csv", [ORDERS, order(2)]))
-    real, calls = pipeline.settle, []
-
-    def second_denied(*given: Any) -> None:
-        calls.append(1)
-        if len(calls) == 2:
-            raise StorageDenied("No space is left")
-        real(*given)
-
-    with monkeypatch.context() as broken:
-        broken.setattr(pipeline, "settle", second_denied)
-        with pytest.raises(StorageDenied):
-            lake.runs(run_id="asked")
+    second_run_is_denied(lake, monkeypatch)
     assert (summary(lake, "asked")["status"], summary(lake, "asked")["exit_code"]) == ("failed", 6)
     lake.runs(run_id="asked")
     assert (summary(lake, "asked")["status"], summary(lake, "asked")["exit_code"]) == ("succeeded", 0)
@@ -102,18 +107,7 @@ def test_what_was_finished_for_another_counts_though_the_run_asked_for_needs_a_s
         with pytest.raises(StorageDenied):
             lake.run(run_id="died")
     lake.put("orders/b.csv", [ORDERS, order(2)])
-    real, calls = pipeline.settle, []
-
-    def second_denied(*given: Any) -> None:
-        calls.append(1)
-        if len(calls) == 2:
-            raise StorageDenied("No space is left")
-        real(*given)
-
-    with monkeypatch.context() as broken:
-        broken.setattr(pipeline, "settle", second_denied)
-        with pytest.raises(StorageDenied):
-            lake.runs(run_id="asked")
+    second_run_is_denied(lake, monkeypatch)
     lake.runs(run_id="asked")
     assert summary(lake, "asked")["runs"] == ["died", "asked"]
     assert summary(lake, "asked")["datasets"]["orders"]["loaded"] == 2
