@@ -147,8 +147,9 @@ CLOUD := .venv-cloud
 cloud: $(CLOUD)/.ready jars ## Start the whole chain on this machine, without an account, and walk through it
 	$(DEV)/bin/python -m local_cloud up
 
-pictures: $(DEV)/.ready ## Draw the state machine, and a walk through the local cloud, into docs/
+pictures: $(DEV)/.ready ## Draw the architecture, the state machine, and a walk through the local cloud, into docs/
 	$(DEV)/bin/python -m deploy.graph
+	$(DEV)/bin/python -m deploy.architecture
 	$(DEV)/bin/python -m local_cloud up --picture docs/pictures/chain.svg
 	$(DEV)/bin/python -m local_cloud down
 

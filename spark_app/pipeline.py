@@ -55,9 +55,10 @@ def load(request: Request, config: Config, around: Surroundings, wait_seconds: f
     run_id = request.run_id or new_run_id(request.now or utc_now())
     with writer_lock(around.zones.state, run_id, wait_seconds) as lock:
         around = replace(around, require_lock=lock.require)
-        finished = tuple(_finish_open(lock, around))
+        finished = _finish_open(lock, around, asked=request.run_id)
         if request.run_id and finished and finished[-1].run_id == request.run_id:
-            return Loads(finished[-1])
+            lock.told()
+            return Loads(finished[-1], finished[:-1])
         request = _still_due(replace(request, run_id=run_id), around)
         _sweep(run_id, around)
         asked = _begin(make_plan(request, config), lock, around, [report.run_id for report in finished])
@@ -69,6 +70,7 @@ def load(request: Request, config: Config, around: Surroundings, wait_seconds: f
         if follow_ups:
             asked = asked.followed_by([report.run_id for report in follow_ups])
             save_report(asked, around.zones.runs)
+        lock.told()
     return Loads(asked, finished, follow_ups)
 
 
@@ -96,21 +98,29 @@ def _refuse_open(request: Request, around: Surroundings) -> None:
         raise UsageError(f"Run {request.run_id} is open, and is no dry run", next_step="Give another --run-id.")
 
 
-def _finish_open(lock: Lock, around: Surroundings) -> Iterator[Report]:
+def _finish_open(lock: Lock, around: Surroundings, asked: str) -> tuple[Report, ...]:
+    """What others left for this call to tell: runs that a killed call finished, then the one that is open."""
+    untold = [report for run_id in lock.writer.untold if (report := read_report(around.zones.runs, run_id))]
     if not (run_id := lock.writer.open_run):
-        return
+        return tuple(untold)
     if not (around.zones.runs / run_id / "plan.json").is_file():
         lock.close_run()  # it died before it planned anything
-        return
+        return tuple(untold)
+    finished = _finish(run_id, around, [report.run_id for report in untold])
+    if run_id == asked:
+        lock.close_run()
+    else:
+        lock.close_for_another()
+    return (*untold, finished)
+
+
+def _finish(run_id: str, around: Surroundings, untold: list[str]) -> Report:
     around.observer.note(f"finishing run {run_id}, which did not end")
     report = read_report(around.zones.runs, run_id)
     if report and report.finished:  # it died after its last word
         remove_staged(around.zones.runs, run_id)
-    else:
-        resumed = report.data["resumed"] if report else []
-        report = _execute(plans.load(around.zones.runs, run_id).within(around.zones), around, resumed)
-    lock.close_run()
-    yield report
+        return report
+    return _execute(plans.load(around.zones.runs, run_id).within(around.zones), around, untold)
 
 
 def _sweep(run_id: str, around: Surroundings) -> None:

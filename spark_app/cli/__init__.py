@@ -43,9 +43,13 @@ def main(
             _leave(stop.code)
         raise
     except LakehouseError as error:
-        sys.exit(_tell(error, next_step(error)))
+        from spark_app.cli.last_words import refused
+
+        sys.exit(refused(error, next_step(error)))
     except Exception as error:  # noqa: BLE001 - the entry point: a bug gets a sentence, and no row of its message
-        sys.exit(_tell_bug(error))
+        from spark_app.cli.last_words import bug
+
+        sys.exit(bug(error))
     finally:
         gc.freeze()  # the interpreter's last collection walks every imported module: 0.2 s
 
@@ -58,35 +62,7 @@ def _leave(code: int) -> None:
 
 
 def _stopped(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signal module's signature
-    print("stopped · nothing is lost: a run that had begun is finished by the next", file=sys.stderr)
+    from spark_app.cli.last_words import stopped
+
+    stopped(_SIGNAL + number)
     sys.exit(_SIGNAL + number)
-
-
-def _tell(error: LakehouseError, next_step: str) -> int:
-    if os.environ.get("LAKEHOUSE_LOG") == "json":
-        import json
-
-        told = {"service": "lakehouse", "message": f"error: {error.what}", "where": error.where, "why": error.why}
-        print(json.dumps(told | {"next": next_step, "exit_code": error.exit_code}), file=sys.stderr)
-        return error.exit_code
-    print(f"error: {error.what} · exit {error.exit_code}", file=sys.stderr)
-    for label, text in (("where", error.where), ("why", error.why), ("next", next_step)):
-        if text:
-            print(f"  {label:<6}{text}", file=sys.stderr)
-    return error.exit_code
-
-
-def _tell_bug(error: Exception) -> int:
-    import traceback
-
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = [f for f in frames if "spark_app" in f.filename] or list(frames)
-    place = f"{ours[-1].filename.rsplit('spark_app', 1)[-1]}:{ours[-1].lineno}" if ours else "unknown"
-    # Not the message: an engine's messages carry rows.
-    print(f"error: a bug in this program: {type(error).__name__} at spark_app{place} · exit 1", file=sys.stderr)
-    print(
-        "  next  Nothing is lost: a run that had begun stays open, and the next one tries it again; to give it up: "
-        "lakehouse unlock --root ROOT --run ID --abandon. Please report this line with the run's spark.log.",
-        file=sys.stderr,
-    )
-    return 1

@@ -41,6 +41,9 @@ class Call:
 @contextmanager
 def refusals_kept(zones: Zones, run_id: str, mode: str) -> Iterator[None]:
     """What ends a call before a run has begun is kept for an orchestrator, then raised on."""
+    from spark_app.reporting.log_line import about
+
+    about(run_id)
     try:
         yield
     except Exception as error:

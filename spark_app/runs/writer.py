@@ -17,13 +17,17 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Writer:
-    """The content of the file. `holder` is empty when it is free; `renewed` counts a lease's signs of life."""
+    """The content of the file. `holder` is empty when it is free; `renewed` counts a lease's signs of life.
+
+    `untold` are runs that a call finished for others, and whose reports no call has handed out yet.
+    """
 
     epoch: int = 0
     holder: str = ""
     nonce: str = ""
     since: str = ""
     open_run: str = ""
+    untold: tuple[str, ...] = ()
     renewed: int = 0
     format: int = FORMAT
 
@@ -38,7 +42,7 @@ class Writer:
                     where=str(where),
                     next_step="Use the version that wrote it, or a newer one.",
                 )
-            return cls(**content)
+            return replace(cls(**content), untold=tuple(content.get("untold", ())))
         except (ValueError, TypeError, AttributeError) as error:
             raise StateUnreadable(
                 "The lock's sidecar is damaged",
@@ -53,7 +57,7 @@ class Writer:
         """The next epoch, held by this process for a run."""
         holder = f"run {run_id} · {this_place()}"
         since = utc_now().isoformat(timespec="seconds")
-        return Writer(self.epoch + 1, holder, secrets.token_hex(8), since, self.open_run)
+        return Writer(self.epoch + 1, holder, secrets.token_hex(8), since, self.open_run, self.untold)
 
     def freed(self) -> Writer:
         return replace(self, holder="", nonce="", since="", renewed=0)
@@ -71,6 +75,15 @@ class Lock(ABC):
 
     def close_run(self) -> None:
         self._become(replace(self.writer, open_run=""))
+
+    def close_for_another(self) -> None:
+        """The open run has ended in a call that was not asked for it: its report is this call's, or the next one's."""
+        self._become(replace(self.writer, open_run="", untold=(*self.writer.untold, self.writer.open_run)))
+
+    def told(self) -> None:
+        """The call that ends here hands out what was untold."""
+        if self.writer.untold:
+            self._become(replace(self.writer, untold=()))
 
     def free(self) -> None:
         self._become(self.writer.freed())

@@ -8,44 +8,15 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-import yaml
-
+from deploy.template import resource
 from tests.chain.interpreter import Failure, Walk, load
 
-TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 BEGAN, NAME = "2026-11-28T05:15:00.123Z", f"s3-{'0123456789abcdef' * 2}01abcdef"
 TOKEN = hashlib.sha256(f"arn:execution:{NAME}".encode()).hexdigest()[:16]
 RUN_ID = "20261128-051500-abcdef"
 STARTS = {"glue": "RunOnGlue", "emr": "RunOnEmr", "container": "RunInContainer"}
-
-
-class _Loader(yaml.SafeLoader):
-    """CloudFormation's tags as {name: value}."""
-
-
-_Loader.add_multi_constructor("!", lambda loader, tag, node: {tag: _plain(loader, node)})
-
-
-def _plain(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
-    if isinstance(node, yaml.ScalarNode):
-        return loader.construct_scalar(node)
-    if isinstance(node, yaml.SequenceNode):
-        return loader.construct_sequence(node, deep=True)
-    return loader.construct_mapping(node, deep=True)
-
-
-@cache
-def template() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.load(TEMPLATE.read_text(encoding="utf-8"), _Loader)
-    return loaded
-
-
-def resource(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = template()["Resources"][name]["Properties"]
-    return found
 
 
 @cache

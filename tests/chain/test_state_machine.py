@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deploy.graph import PAGE, drawing
+from deploy.template import resource
 from tests.chain.interpreter import FILE, Failure, Walk, all_states
-from tests.chain.machine import BEGAN, NAME, RUN_ID, STARTS, definition, notices, resource, summary, told, walk
+from tests.chain.machine import BEGAN, NAME, RUN_ID, STARTS, definition, notices, summary, told, walk
 
 LATER_BELL = f"s3-{'f' * 40}"
 LATER = {"Executions": [{"Name": NAME, "StartDate": BEGAN}, {"Name": LATER_BELL, "StartDate": "2026-11-28T05:15:02Z"}]}

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 from fnmatch import fnmatchcase
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
+from deploy import architecture
+from deploy.template import FILE as TEMPLATE
+from deploy.template import resource, template
 from emr.request import settings
 from glue import job
 from spark_app.entrypoints.glue import _RAW_ZONES
 from tests.chain.interpreter import all_states
-from tests.chain.machine import TEMPLATE, definition, resource, template
+from tests.chain.machine import definition
 from tests.chain.policies import allowed, resolved, roles, statements
 from tests.cli.test_commands import lakehouse
 from tests.faulty_s3 import proxied
@@ -253,3 +257,51 @@ def test_a_list_of_files_fits_into_a_state_whatever_their_names() -> None:
     most = int(re.findall(r"'MaxKeys': (\d+)", states["ListRaw"]["Arguments"])[0])
     assert most * (1024 + 300) < 256 << 10
     assert states["LookAround"]["Arguments"]["MaxResults"] * 600 < 256 << 10
+
+
+def _holds(condition: Any, given: dict[str, str]) -> Any:
+    """A rule's condition, with CloudFormation's functions for rules."""
+    if not isinstance(condition, dict):
+        return condition
+    ((kind, inner),) = condition.items()
+    if kind == "Ref":
+        return given[inner]
+    parts = [_holds(part, given) for part in inner]
+    return {"Or": any, "Not": lambda p: not p[0], "Equals": lambda p: p[0] == p[1], "Contains": lambda p: p[1] in p[0]}[
+        kind
+    ](parts)
+
+
+@pytest.mark.parametrize(("image", "target"), [("ContainerImage", "container"), ("EmrImage", "emr")])
+def test_a_target_without_its_image_is_refused_wherever_it_is_named(image: str, target: str) -> None:
+    pattern = re.compile(template()["Parameters"]["Targets"]["AllowedPattern"])
+    default = {name: found.get("Default", "") for name, found in template()["Parameters"].items()}
+    orders = [",".join(order) for n in (1, 2, 3) for order in permutations(("glue", "emr", "container"), n)]
+    assert all(map(pattern.fullmatch, orders))
+
+    def refused(**given: str) -> bool:
+        values = {**default, "ContainerImage": "i", "EmrImage": "i", image: "", **given}
+        return any(
+            _holds(rule["RuleCondition"], values) and not _holds(each["Assert"], values)
+            for rule in template()["Rules"].values()
+            for each in rule["Assertions"]
+        )
+
+    assert [order for order in orders if refused(Targets=order) != (target in order.split(","))] == []
+    assert all(refused(**{name: target}) for name in ("DefaultTarget", "SmallTarget", "LargeTarget"))
+
+
+def test_whatever_is_delivered_by_a_rule_or_the_clock_has_a_place_when_it_cannot_be() -> None:
+    sent = [t for rule in of_type("AWS::Events::Rule").values() for t in rule["Targets"]]
+    sent += [found["Target"] for found in of_type("AWS::Scheduler::Schedule").values()]
+    assert {str(resolved(each["DeadLetterConfig"]["Arn"])) for each in sent} == {"arn:DeadLetters.Arn"}
+    assert allowed("ScheduleRole", "sqs:SendMessage", "arn:DeadLetters.Arn")
+    policy = resource("DeadLettersPolicy")["PolicyDocument"]["Statement"]
+    [rules] = [said["Condition"] for said in policy if said["Effect"] == "Allow"]
+    named = rules["ArnEquals"]["aws:SourceArn"]
+    assert {each["GetAtt"].partition(".")[0] for each in named} == set(of_type("AWS::Events::Rule"))
+
+
+def test_the_drawing_in_the_docs_is_of_this_template() -> None:
+    text = architecture.PAGE.read_text(encoding="utf-8")
+    assert text == architecture.page(text), "make pictures"

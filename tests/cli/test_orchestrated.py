@@ -81,6 +81,14 @@ def test_logs_for_programs_are_one_object_a_line_with_the_runs_id(root: Path) ->
     assert lakehouse("run", "--root", root, LAKEHOUSE_LOG="xml").returncode == 2
 
 
+def test_an_error_before_a_run_began_is_one_object_too_with_the_runs_id(root: Path) -> None:
+    done = lakehouse("run", "--root", root, "--run-id", "r1", "--config", root / "raw", LAKEHOUSE_LOG="json")
+    [line] = [json.loads(line) for line in done.stderr.splitlines()]
+    assert (line["run_id"], line["exit_code"]) == ("r1", 2)
+    assert line["message"].startswith("error: ")
+    assert line["next"]
+
+
 def test_figures_that_cannot_be_sent_do_not_fail_a_run(root: Path) -> None:
     done = lakehouse("run", "--root", root, "--metrics", "Lakehouse", AWS_ENDPOINT_URL="http://127.0.0.1:9")
     assert done.returncode == 0, done.stderr

@@ -122,6 +122,40 @@ def test_a_run_killed_at_any_window_is_finished_by_the_next_with_the_same_result
     assert read_writer(lake.zones.state).open_run == ""
 
 
+@pytest.mark.parametrize("window", ["make_plan", "_staged", "save_first"])
+def test_a_call_killed_after_it_finished_another_run_leaves_that_runs_report_to_the_next_call(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, window: str
+) -> None:
+    fill(lake)
+    run_killed_at("_staged", "before", lake, monkeypatch, run_id="first", open_gate="test")
+    lake.put("orders/late.csv", [ORDERS, order(7)])
+    dies_after_finishing_another(window, lake, monkeypatch)
+    assert read_writer(lake.zones.state).untold == ("first",)
+    told = lake.runs(run_id="third")
+    assert told[0].run_id == "first"
+    assert told[-1].data["resumed"][0] == "first"
+    summary = json.loads((lake.there.runs / "third" / "summary.json").read_text())
+    assert [f["uri"] for f in summary["files"]] == ["raw/products/b.csv"], "the file that the first run rejected"
+    assert read_writer(lake.zones.state).untold == ()
+    assert lake.runs()[-1].data["resumed"] == []
+
+
+def dies_after_finishing_another(window: str, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The call named `second` finishes what is open, then dies in a window of its own run."""
+    module = next(m for m in (pipeline, loading, ending) if hasattr(m, window))
+    real = getattr(module, window)
+
+    def killed(*given: Any, **named: Any) -> Any:
+        if read_writer(lake.zones.state).untold:
+            raise Killed
+        return real(*given, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, window, killed)
+        with pytest.raises(Killed):
+            lake.run(run_id="second")
+
+
 @pytest.mark.long
 @pytest.mark.both
 def test_the_same_on_classic_spark(new_lake: Callable[[], Lake], monkeypatch: pytest.MonkeyPatch) -> None:

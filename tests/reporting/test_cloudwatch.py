@@ -10,9 +10,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from deploy.template import resource, template
 from spark_app.reporting.cloudwatch import Backlog, figures, send
 from spark_app.reporting.report import Report
-from tests.chain.machine import resource, template
 
 ENDED = datetime(2026, 11, 28, 5, 0, tzinfo=UTC)
 NOTHING = Backlog(None, None)
