@@ -157,7 +157,7 @@ cloud-down: ## End the local cloud, and remove what it kept
 	$(DEV)/bin/python -m local_cloud down
 
 test-cloud: $(CLOUD)/.ready $(DEV)/.ready jars ## Run the tests of the chain on the local cloud (needs Java for Glue and EMR)
-	$(DEV)/bin/python -m pytest -m cloud -rs
+	$(DEV)/bin/python -m pytest -m cloud -rs -vv
 
 push: image image-emr ## Bring the images of the container and of EMR Serverless to REGISTRY=ACCOUNT.dkr.ecr.REGION.amazonaws.com
 	docker tag $(IMAGE):$(VERSION) $(REGISTRY)/$(IMAGE):$(VERSION)

@@ -25,6 +25,7 @@ from spark_app.runs.lock import writer_lock
 from spark_app.samples.shop import write_sample
 from spark_app.storage.at import place_at
 from spark_app.storage.s3_client import connection
+from tests.chain.machine import STARTS
 from tests.chaos.left import differences, left
 from tests.cli.test_commands import lakehouse
 from tests.lake import ORDERS, order
@@ -164,25 +165,50 @@ def test_files_that_land_are_loaded_and_athena_answers_from_the_tables(
     assert float(orders[1]) == pytest.approx(float(report["datasets"]["orders"]["metrics"]["revenue"]))
 
 
-def test_a_run_that_is_killed_is_tried_again_and_lands_exactly_once(chain: Chain, sample: Path, tmp_path: Path) -> None:
-    start(chain, sample, "container")
+@pytest.mark.parametrize("target", STARTS)
+def test_a_run_that_is_killed_is_tried_again_and_lands_exactly_once(
+    target: str, chain: Chain, sample: Path, tmp_path: Path
+) -> None:
+    start(chain, sample, target)
     jobs = chain.cloud.home / "jobs"
     until(lambda: any("/staged/" in f"/{f.relative}" for f in chain.zones.runs.files()))
     for file in jobs.glob("*/pid"):
         os.killpg(int(file.read_text()), signal.SIGKILL)
     (ended,) = chain.settled(set())
-    assert ended.path.count("RunInContainer") == 2
+    assert ended.path.count(STARTS[target]) == 2
     the_one(chain.notices(), "quality")
     equal(chain, sample, tmp_path / "here")
 
 
-def test_a_target_that_is_down_is_stood_in_for(chain: Chain, sample: Path, tmp_path: Path) -> None:
-    chain.cloud.client("ecs").delete_cluster(cluster="lakehouse")
-    start(chain, sample, "container")
+@pytest.mark.parametrize(
+    ("target", "error", "stand_in"),
+    [
+        ("container", "ECS.ClusterNotFoundException", "glue"),
+        ("glue", "Glue.EntityNotFoundException", "emr"),
+        ("emr", "EMRServerless.ResourceNotFoundException", "glue"),
+    ],
+)
+def test_a_target_that_is_down_is_stood_in_for(
+    target: str, error: str, stand_in: str, chain: Chain, sample: Path, tmp_path: Path
+) -> None:
+    take_down(target, chain)
+    start(chain, sample, target)
     (ended,) = chain.settled(set())
-    assert "RunOnGlue" in ended.path
-    assert "Passed over: container (ECS.ClusterNotFoundException)" in the_one(chain.notices(), "quality").message
+    assert STARTS[stand_in] in ended.path
+    assert f"Passed over: {target} ({error})" in the_one(chain.notices(), "quality").message
     equal(chain, sample, tmp_path / "here")
+
+
+def take_down(target: str, chain: Chain) -> None:
+    """The service is there, and what jobs are started on is not."""
+    if target == "container":
+        chain.cloud.client("ecs").delete_cluster(cluster="lakehouse")
+    elif target == "glue":
+        chain.cloud.client("glue").delete_job(JobName="lakehouse")
+    else:
+        emr = chain.cloud.client("emr-serverless")
+        for application in emr.list_applications()["applications"]:
+            emr.delete_application(applicationId=application["id"])
 
 
 def test_a_lock_that_somebody_else_holds_is_waited_for(chain: Chain, tmp_path: Path) -> None:

@@ -267,9 +267,12 @@ def _holds(condition: Any, given: dict[str, str]) -> Any:
     if kind == "Ref":
         return given[inner]
     parts = [_holds(part, given) for part in inner]
-    return {"Or": any, "Not": lambda p: not p[0], "Equals": lambda p: p[0] == p[1], "Contains": lambda p: p[1] in p[0]}[
-        kind
-    ](parts)
+    return {
+        "Or": any,
+        "Not": lambda p: not p[0],
+        "Equals": lambda p: p[0] == p[1],
+        "Fn::Contains": lambda p: p[1] in p[0],
+    }[kind](parts)
 
 
 @pytest.mark.parametrize(("image", "target"), [("ContainerImage", "container"), ("EmrImage", "emr")])
