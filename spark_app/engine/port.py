@@ -30,6 +30,8 @@ class Engine:
         self.cores = cores
         spark.conf.set("spark.sql.session.timeZone", "UTC")
         spark.conf.set("spark.sql.ansi.enabled", "false")
+        # Else each of its own calls looks for its caller in the stack, and asks the JVM three times.
+        spark.conf.set("spark.python.sql.dataFrameDebugging.enabled", "false")
 
     def location(self, place: Place) -> str:
         """A place as this engine calls it."""

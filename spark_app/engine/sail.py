@@ -16,7 +16,7 @@ from spark_app.engine.sail_server import MEMORY_EXIT
 from spark_app.errors import EngineDied, EngineMissing, UsageError
 
 _STACK = 64 << 20  # a deep plan overflows the default stack and takes the process with it
-_WARM = ("pandas", "spark_app.sources.reader")  # modules that tasks import
+_WARM = ("pyspark.worker", "pandas", "spark_app.sources.reader")  # what a session and its tasks import
 # Its joins do not spill. So many staged rows of twelve columns fit: docs/performance.md has the measurements.
 _SLICE_ROWS = 5_000_000
 _SLICE_ROWS_A_MB = 4_000
