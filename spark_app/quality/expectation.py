@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class Kwargs(BaseModel):
     """What every expectation accepts."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
     gx_type: ClassVar[str]
     mostly: float = Field(default=1.0, ge=0, le=1)
     row_condition: Any = None
