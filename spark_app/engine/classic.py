@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from spark_app.config.settings import EngineSettings
 from spark_app.engine.jars import class_path
-from spark_app.engine.port import Engine
+from spark_app.engine.port import CALL_SITES, Engine
 from spark_app.errors import EngineMissing
 from spark_app.storage.place import Place
 
@@ -32,6 +32,7 @@ _SETTINGS = DELTA_SESSION | {
     "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
+    CALL_SITES: "false",
     "spark.databricks.delta.snapshotPartitions": "1",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",
 }

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row, SparkSession
 
 
+CALL_SITES = "spark.python.sql.dataFrameDebugging.enabled"
+"""False, or else each call of PySpark's looks for its caller in the stack, and asks the JVM three times."""
+
+
 class Engine:
     """A started engine. Every action (anything that makes it work) goes through a method of this class.
 
@@ -30,8 +34,6 @@ class Engine:
         self.cores = cores
         spark.conf.set("spark.sql.session.timeZone", "UTC")
         spark.conf.set("spark.sql.ansi.enabled", "false")
-        # Else each of its own calls looks for its caller in the stack, and asks the JVM three times.
-        spark.conf.set("spark.python.sql.dataFrameDebugging.enabled", "false")
 
     def location(self, place: Place) -> str:
         """A place as this engine calls it."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from spark_app.config.settings import EngineSettings
-from spark_app.engine.port import Engine
+from spark_app.engine.port import CALL_SITES, Engine
 from spark_app.engine.sail_server import MEMORY_EXIT
 from spark_app.errors import EngineDied, EngineMissing, UsageError
 
@@ -60,6 +60,7 @@ class SailEngine(Engine):
 
     def __init__(self, session: Any, settings: EngineSettings, log: Path, server: subprocess.Popen[bytes]) -> None:
         super().__init__(session, settings.cores)
+        session.conf.set(CALL_SITES, "false")
         self.log = log
         self.server = server
         if settings.memory_mb:
