@@ -45,6 +45,8 @@ class Surroundings:
     observer: Observer
     require_lock: Callable[[], None] = lambda: None
     """Raises LockLost. Asked before each step that others can see; a dry run has no lock."""
+    alone: bool = False
+    """Whether nobody else can write while this process lives: then what was judged of a table still holds."""
     catalog: Catalog | None = None
 
 
@@ -84,6 +86,7 @@ def stage_and_publish(contract: Contract, plan: Plan, work: Work, around: Surrou
             staged.count(*CHANGES),
             accepted_commits(around.zones.runs, plan.run_id, around.zones.table(name)),
             staged.slices,
+            staged.partitions if around.alone else None,
         )
         work.commits[name] = publish(around.engine, publication, lambda: _winners(contract, work, around))
     work.seconds[name] = time.perf_counter() - started

@@ -54,7 +54,7 @@ def load(request: Request, config: Config, around: Surroundings, wait_seconds: f
         return Loads(_execute(make_plan(request, config), around))
     run_id = request.run_id or new_run_id(request.now or utc_now())
     with writer_lock(around.zones.state, run_id, wait_seconds) as lock:
-        around = replace(around, require_lock=lock.require)
+        around = replace(around, require_lock=lock.require, alone=lock.dies_with_holder)
         finished = _finish_open(lock, around, asked=request.run_id)
         if request.run_id and finished and finished[-1].run_id == request.run_id:
             lock.told()

@@ -44,7 +44,8 @@ def main(lake: str) -> None:
     engine.execute(_RANKED)
     _publish(engine, places.loaded)
     texts = ", ".join(f"o.{name}" for name in COLUMNS)
-    quarantine = f"SELECT {texts}, if(place > 1, ['duplicate'], reasons) AS reasons, file FROM ranked WHERE place > 1 OR len(reasons) > 0"
+    reasons = "if(place > 1, ['duplicate'], reasons) AS reasons"
+    quarantine = f"SELECT {texts}, {reasons}, file FROM ranked WHERE place > 1 OR len(reasons) > 0"
     write_deltalake(places.quarantine, engine.sql(quarantine).arrow(), mode="append")
     waiting = f"SELECT {texts}, file FROM ranked WHERE place = 1 AND len(reasons) = 0 AND NOT there"
     write_deltalake(places.waiting, engine.sql(waiting).arrow(), mode="append")
@@ -57,9 +58,7 @@ def _parent(table: str, columns: list[str]) -> object:
 def _judged(files: list[Path]) -> str:
     paths = ", ".join(f"'{file}'" for file in files)
     types = ", ".join(f"'{name}': 'VARCHAR'" for name in COLUMNS)
-    clean = ", ".join(
-        f"nullif({'upper(' if name in IDS else '('}trim({name})), '') AS {name}" for name in COLUMNS
-    )
+    clean = ", ".join(f"nullif({'upper(' if name in IDS else '('}trim({name})), '') AS {name}" for name in COLUMNS)
     values = ", ".join(f"{name} := {sql}" for name, sql in _TYPED.items())
     reasons = ", ".join(f"CASE WHEN {bad} THEN '{reason}' END" for reason, bad in _RULES.items())
     kept = ", ".join(f"{name} := {name}" for name in COLUMNS)
@@ -67,7 +66,8 @@ def _judged(files: list[Path]) -> str:
         CREATE TABLE judged AS
         WITH texts AS (
             SELECT {", ".join(COLUMNS)}, filename AS file, struct_pack({kept}) AS o FROM read_csv(
-                [{paths}], header = true, columns = {{{types}}}, auto_detect = false, null_padding = true, filename = true)),
+                [{paths}], header = true, columns = {{{types}}}, auto_detect = false, null_padding = true,
+                filename = true)),
         cleaned AS (SELECT {clean}, file, o FROM texts),
         typed AS (SELECT *, struct_pack({values}) AS v FROM cleaned)
         SELECT id, order_id, user_id, product_id, v, o, file,
@@ -79,7 +79,8 @@ _RANKED = """
     WITH several AS (SELECT id FROM judged WHERE len(reasons) = 0 GROUP BY id HAVING count(*) > 1),
     places AS (
         SELECT j.*, CASE WHEN s.id IS NULL OR len(j.reasons) > 0 THEN 1
-            ELSE row_number() OVER (PARTITION BY j.id ORDER BY len(j.reasons), v.order_timestamp DESC, v.add_to_cart_order DESC)
+            ELSE row_number() OVER (
+                PARTITION BY j.id ORDER BY len(j.reasons), v.order_timestamp DESC, v.add_to_cart_order DESC)
             END AS place
         FROM judged j LEFT JOIN several s USING (id))
     SELECT p.*, o.order_id IS NOT NULL AND d.product_id IS NOT NULL AS there FROM places p
@@ -98,9 +99,7 @@ def _publish(engine: duckdb.DuckDBPyConnection, target: str) -> None:
         return
     table = engine.sql(good).to_arrow_table()
     days = ", ".join(sorted({f"'{day}'" for day in table.column("date").unique().to_pylist()}))
-    merge = DeltaTable(target).merge(
-        table, f"t.id = s.id AND t.date IN ({days})", source_alias="s", target_alias="t"
-    )
+    merge = DeltaTable(target).merge(table, f"t.id = s.id AND t.date IN ({days})", source_alias="s", target_alias="t")
     merge.when_matched_update_all("s.order_timestamp >= t.order_timestamp").when_not_matched_insert_all().execute()
 
 

@@ -18,7 +18,9 @@ _BOOLEANS = {"0": False, "1": True, "true": True, "false": False, "yes": True, "
 _TYPED = {
     "days_since_prior_order": pl.col("days_since_prior_order").cast(pl.Int32, strict=False),
     "add_to_cart_order": pl.col("add_to_cart_order").cast(pl.Int32, strict=False),
-    "reordered": pl.col("reordered").str.to_lowercase().replace_strict(_BOOLEANS, default=None, return_dtype=pl.Boolean),
+    "reordered": pl.col("reordered")
+    .str.to_lowercase()
+    .replace_strict(_BOOLEANS, default=None, return_dtype=pl.Boolean),
     "order_timestamp": pl.col("order_timestamp").str.to_datetime("%Y-%m-%dT%H:%M:%S", strict=False, time_zone="UTC"),
     "date": pl.col("date").str.to_date("%Y-%m-%d", strict=False),
 }
@@ -57,15 +59,19 @@ def _rules() -> dict[str, pl.Expr]:
     missing = {f"{name}_missing": c(name).is_null() for name in COLUMNS if name != "days_since_prior_order"}
     types = {f"{name}_type": c(name).is_not_null() & c(f"{name}!").is_null() for name in _TYPED}
     days, moment, day = c("days_since_prior_order!"), c("order_timestamp!"), c("date!")
-    first = pl.lit(datetime(2020, 1, 1)).dt.replace_time_zone("UTC")  # noqa: DTZ001 - the zone is given beside it
-    return missing | types | {
-        "order_id_format": ~c("order_id").str.contains("^[A-Za-z0-9_-]{3,50}$"),
-        "user_id_length": ~c("user_id").str.len_chars().is_between(1, 100),
-        "days_since_prior_order_out_of_range": ~days.is_between(0, 365),
-        "add_to_cart_order_not_positive": c("add_to_cart_order!") < 1,
-        "order_timestamp_out_of_range": ~moment.is_between(first, now),
-        "date_out_of_range": ~day.is_between(date(2020, 1, 1), NOW.date()),
-    }
+    first = pl.lit(datetime(2020, 1, 1)).dt.replace_time_zone("UTC")
+    return (
+        missing
+        | types
+        | {
+            "order_id_format": ~c("order_id").str.contains("^[A-Za-z0-9_-]{3,50}$"),
+            "user_id_length": ~c("user_id").str.len_chars().is_between(1, 100),
+            "days_since_prior_order_out_of_range": ~days.is_between(0, 365),
+            "add_to_cart_order_not_positive": c("add_to_cart_order!") < 1,
+            "order_timestamp_out_of_range": ~moment.is_between(first, now),
+            "date_out_of_range": ~day.is_between(date(2020, 1, 1), NOW.date()),
+        }
+    )
 
 
 def _one_a_key(good: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -94,9 +100,7 @@ def _publish(rows: pl.DataFrame, target: str) -> None:
         write_deltalake(target, rows, partition_by=["date"])
         return
     days = ", ".join(f"'{day}'" for day in rows["date"].unique().sort())
-    merge = DeltaTable(target).merge(
-        rows, f"t.id = s.id AND t.date IN ({days})", source_alias="s", target_alias="t"
-    )
+    merge = DeltaTable(target).merge(rows, f"t.id = s.id AND t.date IN ({days})", source_alias="s", target_alias="t")
     merge.when_matched_update_all("s.order_timestamp >= t.order_timestamp").when_not_matched_insert_all().execute()
 
 

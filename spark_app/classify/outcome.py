@@ -215,8 +215,8 @@ def _ranked(rows: DataFrame, contract: Contract) -> DataFrame:
 def _compared(rows: DataFrame, judgement: Judgement) -> DataFrame:
     """The winners against the table: stale, identical, or of new lineage only."""
     if judgement.table is None:
-        return rows
-    contract = judgement.contract
+        return rows.withColumn("lies_in", F.lit(None).cast("string"))
+    contract, column = judgement.contract, judgement.contract.partition_column
     parts = order_columns(contract)
     theirs = [*contract.names, *parts]
     there = judgement.table.withColumn(HASH, F.expr(content_hash(contract))).select(
@@ -227,7 +227,8 @@ def _compared(rows: DataFrame, judgement: Judgement) -> DataFrame:
     exists = F.col(f"_t_{contract.key[0]}").isNotNull()
     equal = same([F.col(n) for n in contract.names], [F.col(f"_t_{n}") for n in contract.names])
     newer = F.expr(greater([f"`{n}`" for n in parts], [f"`_t_{n}`" for n in parts]))
-    return joined.withColumn("outcome", _against_table(exists, equal, newer))
+    place = F.col(f"_t_{column}").cast("string") if column else F.lit(None).cast("string")
+    return joined.withColumn("outcome", _against_table(exists, equal, newer)).withColumn("lies_in", place)
 
 
 def _against_table(exists: Column, equal: Column, newer: Column) -> Column:

@@ -93,7 +93,7 @@ def stage(engine: Engine, data: StageInput, folder: Place) -> tuple[Attempt, Sta
     for number in range(slices):
         _write_verdicts(engine, live, judgement, attempt, number, slices)
     judged = read_verdicts(engine, attempt, slices)
-    outcomes, domains = outcome_tallies(engine, live, judged, data.contract, data.ruleset)
+    outcomes, domains, partitions = outcome_tallies(engine, live, judged, data.contract, data.ruleset)
     counted = {file: tally for file, tally in tallies.items() if file not in dropped}
     staged = Staged(
         data.contract.dataset,
@@ -108,6 +108,7 @@ def stage(engine: Engine, data: StageInput, folder: Place) -> tuple[Attempt, Sta
         domains,
         slices,
         unique_users(engine, live, judged, data.contract, outcomes),
+        partitions,
     )
     return commit(folder, staged)
 

@@ -23,7 +23,9 @@ from spark_app.storage.place import Place
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-FORMAT = 4
+FORMAT = 5
+_READABLE = (4, FORMAT)
+"""4 knows no partitions: its runs are finished by looking at the whole table."""
 _MARKER = "staged.json"
 
 PLACE = (
@@ -50,8 +52,9 @@ WAITS_ON = ("stays", "lacks_other")
 
 BROKEN = "_rid bigint, more_reasons array<int>, more_warnings array<int>"
 
-VERDICTS = "_rid bigint, outcome string, missing array<string>, keeper bigint, expires_at timestamp"
-"""`expires_at`: of rows that wait on, and of those that take the place of one that waits; null for a new wait."""
+VERDICTS = "_rid bigint, outcome string, missing array<string>, keeper bigint, expires_at timestamp, lies_in string"
+"""`expires_at`: of rows that wait on, and of those that take the place of one that waits; null for a new wait.
+`lies_in`: the partition of the table's row of the same key, where there is one."""
 
 
 def text_of(column: str) -> str:
@@ -156,6 +159,7 @@ class Staged:
     domains: dict[str, DomainCount] = field(default_factory=dict)
     slices: int = 1
     unique_users: int | None = None
+    partitions: tuple[str, ...] | None = None  # classify.partitions; None: a MERGE looks at the whole table
     format: int = FORMAT
     version: str = __version__
 
@@ -195,9 +199,9 @@ def _parsed(marker: Place) -> Staged:
         data = marker.read_json()
     except ValueError as error:
         raise StateUnreadable("A staged attempt is damaged", where=str(marker)) from error
-    if data.get("format") != FORMAT:
+    if data.get("format") not in _READABLE:
         raise StateUnreadable(
-            f"A staged attempt has the format {data.get('format')}; this version knows {FORMAT}",
+            f"A staged attempt has the format {data.get('format')}; this version knows {_READABLE[0]} to {FORMAT}",
             where=str(marker),
             next_step=f"Finish the run with version {data.get('version')}, or unlock it with --abandon.",
         )
@@ -217,6 +221,7 @@ def _parsed(marker: Place) -> Staged:
         "rule_names": {int(k): v for k, v in data["rule_names"].items()},
         "domains": {k: DomainCount(**v) for k, v in data["domains"].items()},
         "aggregates": tuple(AggregateResult(**a) for a in data["aggregates"]),
+        "partitions": None if data.get("partitions") is None else tuple(data["partitions"]),
     }
     return Staged(**data)
 

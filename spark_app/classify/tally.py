@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from spark_app.classify import partitions
 from spark_app.classify.domains import domain_counts, domains_of
 from spark_app.classify.outcome import VALID, Outcome, is_one_of
 from spark_app.classify.staging import WAITING_FILE, AggregateResult, DomainCount, FileTally, Tally, text_of
@@ -66,15 +67,17 @@ def _file_tally(marks: Mapping[int, Row], ruleset: Ruleset) -> FileTally:
 
 def outcome_tallies(
     engine: Engine, live: DataFrame, verdicts: DataFrame, contract: Contract, ruleset: Ruleset
-) -> tuple[dict[str, Tally], dict[str, DomainCount]]:
-    """Rows of each outcome with their control totals, and what each rule of the suite is about, by one query."""
+) -> tuple[dict[str, Tally], dict[str, DomainCount], tuple[str, ...] | None]:
+    """Rows of each outcome with their control totals, what each rule of the suite is about, and the partitions that
+    the rows touch, by one query."""
     outcome = F.coalesce("outcome", F.lit(Outcome.INSERTED.value)).alias("outcome")
-    joined = live.join(verdicts.select("_rid", "outcome"), "_rid", "left")
+    joined = live.join(verdicts.select("_rid", "outcome", "lies_in"), "_rid", "left")
     domains = domains_of(ruleset, contract)
-    inputs = [*_inputs(contract, ruleset), *(domain.input for domain in domains)]
-    measures = [*_measures(contract), *(domain.measure for domain in domains)]
+    inputs = [*_inputs(contract, ruleset), *partitions.inputs(contract), *(domain.input for domain in domains)]
+    measures = [*_measures(contract), *partitions.measures(contract), *(domain.measure for domain in domains)]
     found = engine.collect(joined.select(outcome, *inputs).groupBy("outcome").agg(*measures))
-    return {row["outcome"]: _tally(row, contract) for row in found}, domain_counts(found, domains)
+    tallies = {row["outcome"]: _tally(row, contract) for row in found}
+    return tallies, domain_counts(found, domains), partitions.touched(found, contract)
 
 
 def unique_users(

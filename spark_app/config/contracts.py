@@ -26,6 +26,7 @@ ColumnType = Annotated[
     str, Field(pattern=r"^(string|int|long|boolean|timestamp|date|decimal\(([1-9]|[12]\d|3[0-8]),\d{1,2}\))$")
 ]
 _RESERVED = ("outcome", "missing", "keeper", "keeper_place", "sha256")
+_PLAIN = ("date", "string", "int", "long")
 _UNITS = {"m": 60, "h": 3600, "d": 86400}
 
 
@@ -164,6 +165,12 @@ class Contract(_Strict):
         for name in self.key:
             if self.columns[name].nullable:
                 raise ValueError(f"{name} is a key column and so cannot be nullable")
+
+    @property
+    def partition_column(self) -> str:
+        """The first column of `partition_by`, where its values can be written as plain literals; empty otherwise."""
+        first = self.partition_by[0] if self.partition_by else ""
+        return first if first and self.columns[first].type in _PLAIN else ""
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -14,6 +14,8 @@ _FILE = "writer.lock"
 
 
 class _Locked(Lock):
+    dies_with_holder = True
+
     def __init__(self, state: LocalPlace, writer: Writer) -> None:
         super().__init__(writer)
         self._file = state / SIDECAR

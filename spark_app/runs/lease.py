@@ -37,6 +37,8 @@ class _Seen:
 
 
 class _Lease(Lock):
+    dies_with_holder = False
+
     def __init__(self, file: SharedPlace, writer: Writer, tag: str, asked_at: float) -> None:
         super().__init__(writer)
         self._file, self._tag, self._sign_at = file, tag, asked_at

@@ -6,6 +6,7 @@ import json
 import secrets
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, replace
+from typing import ClassVar
 
 from spark_app.config.caller import this_place, utc_now
 from spark_app.errors import LockHeld, StateUnreadable
@@ -64,7 +65,12 @@ class Writer:
 
 
 class Lock(ABC):
-    """A held lock: the only object that may change the file."""
+    """A held lock: the only object that may change the file.
+
+    `dies_with_holder`: nobody else can have it while this process lives. A lease may be taken from one that sleeps.
+    """
+
+    dies_with_holder: ClassVar[bool]
 
     def __init__(self, writer: Writer) -> None:
         self.writer = writer

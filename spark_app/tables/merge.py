@@ -32,11 +32,13 @@ class Step:
     inserts: bool = True
     unless: str = ""
     """SQL over s and t: where it is true, a row that is there stays as it is."""
+    within: str = ""
+    """SQL over t: where it is false, no row of any key of this step is."""
 
     def sql(self, location: str) -> str:
         """The statement; `location` is the table's as the engine calls it. The marker is compared with a column of the
         source: a comparison of two literals would be folded away before it reaches the log."""
-        on = " AND ".join(f"t.`{name}` = s.`{name}`" for name in self.key)
+        on = " AND ".join((*([self.within] if self.within else []), *(f"t.`{name}` = s.`{name}`" for name in self.key)))
         mine = f"s.{MARKER} = '{self.marker}'"
         clauses = []
         if self.updates:

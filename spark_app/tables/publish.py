@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
+_NO_LITERAL = re.compile(r"['\\\\]")
+
+
 @dataclass(frozen=True)
 class Publication:
     """What is published where, by which run. `above` is the table's version in the plan."""
@@ -34,6 +38,7 @@ class Publication:
     updates: int
     accepted: Collection[int]  # versions of someone else's commits that a person has looked at
     slices: int  # as staged: whoever finishes the run, on whatever engine, takes the same steps
+    partitions: Collection[str] | None = None  # of all rows that the winners are or replace; None: of any
 
     def steps(self) -> list[Step]:
         """The MERGEs to make, one for each slice of keys, each with the clauses that its rows need.
@@ -51,9 +56,22 @@ class Publication:
             bool(self.inserts) or unsure,
             # A run that was thought dead may come late, when others have written: it takes no row back.
             newer_in_table(self.contract),
+            "" if unsure or self.partitions is None else _within(self.partitions, self.contract),
         )
         stem = f"{self.run_id}/{self.contract.dataset}/publish"
         return [replace(step, marker=f"{stem}-{n}-of-{self.slices}") for n in range(self.slices)]
+
+
+def _within(partitions: Collection[str], contract: Contract) -> str:
+    """The table's rows in these partitions. Empty, which is all of them, where a value is no plain literal."""
+    name = contract.partition_column
+    kind = contract.columns[name].type
+    if not partitions or any(_NO_LITERAL.search(value) for value in partitions):
+        return ""
+    values = (
+        value if kind in ("int", "long") else f"{'DATE ' if kind == 'date' else ''}'{value}'" for value in partitions
+    )
+    return f"t.`{name}` IN ({', '.join(values)})"
 
 
 def winners(rows: DataFrame, verdicts: DataFrame, dropped_files: tuple[int, ...]) -> DataFrame:

@@ -1,0 +1,207 @@
+"""`python -m benchmarks.upsert`: a day's upsert into tables of 1, 10 and 100 times the size, over three years.
+
+A day is 27,000 items: half are corrections of items of one past day, half are new. Tables are made directly, as our own
+loads leave them (one file a day), because loading three years would take longer than what is measured. Prints seconds,
+files and bytes that the items' table gave up and got, and rows copied, all from the table's own log.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from deltalake import DeltaTable, write_deltalake
+
+from benchmarks.measure import measure
+from benchmarks.run import LAKEHOUSE, on_engine, run_to_end
+from spark_app.samples.shop import ITEMS, Shape, Shop
+
+DAYS = 1095
+_FIRST = date(2022, 1, 1)
+_A_DAY = 13_500
+_LINEAGE = {
+    "ingestion_timestamp": datetime(2025, 1, 2, tzinfo=UTC),
+    "source_file": "raw/order-items/made.csv",
+    "source_modified_at": datetime(2025, 1, 1, tzinfo=UTC),
+    "correction": 0,
+    "run_id": "made",
+}
+
+
+@dataclass(frozen=True)
+class Upsert:
+    """One upsert. Bytes are of data files."""
+
+    engine: str
+    table_rows: int
+    wall: float
+    cpu: float
+    rss_mb: float
+    files: int
+    files_removed: int
+    files_added: int
+    bytes_added: int
+    rows_copied: int
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, nargs="*", default=[200_000, 2_000_000, 20_000_000])
+    parser.add_argument("--engines", nargs="*", default=["sail"])
+    parser.add_argument("--out", type=Path, help="also write the figures as JSON")
+    asked = parser.parse_args()
+    print("| engine | rows in the table | s | CPU s | MB | files | removed | added | MB written | rows copied |")
+    print("|---" * 10 + "|")
+    found = []
+    for rows in asked.rows:
+        with tempfile.TemporaryDirectory() as scratch:
+            made = Path(scratch) / "made"
+            _make(made, rows)
+            for engine in asked.engines:
+                found.append(_measured(made, Path(scratch) / "lake", rows, engine))
+                print(_line(found[-1]), flush=True)
+    if asked.out:
+        asked.out.write_text(json.dumps([asdict(each) for each in found], indent=1) + "\n", encoding="utf-8")
+
+
+def _make(root: Path, rows: int) -> None:
+    """A lake with so many items in its table, and a day's files in raw."""
+    Shop(root / "raw", Shape(products=1000, days=1, orders_a_day=1, fault_every=0)).write()
+    run_to_end([*LAKEHOUSE, "run", "--root", str(root)], on_engine("sail"))  # makes the tables
+    tables = root / "processed" / "tables"
+    for items in _days(rows):
+        write_deltalake(tables / "order_items", _as(tables / "order_items", items), mode="append")
+    orders = pl.DataFrame({"number": np.arange(rows // 5 + 2 * _A_DAY)})
+    write_deltalake(tables / "orders", _as(tables / "orders", _orders(orders, rows)), mode="append")
+    shutil.rmtree(root / "archive", ignore_errors=True)
+    _write_day(root / "raw", rows)
+
+
+def _days(rows: int) -> Iterator[pl.DataFrame]:
+    """The items, a quarter of a year at a time: a file a day."""
+    a_day = rows // DAYS
+    for first in range(0, DAYS, 90):
+        last = min(first + 90, DAYS)
+        yield _items(pl.DataFrame({"number": np.arange(first * a_day, last * a_day)}), a_day)
+
+
+def _items(numbers: pl.DataFrame, a_day: int) -> pl.DataFrame:
+    """Of the day that the number falls on; all above the last full day are of the day after it."""
+    n = pl.col("number")
+    day = pl.lit(_FIRST) + pl.duration(days=pl.min_horizontal(n // a_day, DAYS))
+    return numbers.select(
+        id=pl.format("I{}", n),
+        order_id=pl.format("O-{}", n // 5),
+        user_id=pl.format("U-{}", n // 5 % 5000),
+        days_since_prior_order=(n % 30).cast(pl.Int32),
+        product_id=(n % 1000 + 1).cast(pl.String),
+        add_to_cart_order=(n % 5 + 1).cast(pl.Int32),
+        reordered=n % 2 == 0,
+        order_timestamp=day.cast(pl.Datetime("us", "UTC")) + pl.duration(hours=10),
+        date=day.cast(pl.Date),
+    )
+
+
+def _orders(numbers: pl.DataFrame, rows: int) -> pl.DataFrame:
+    n, day = pl.col("number"), pl.lit(_FIRST) + pl.duration(days=pl.col("number") * 5 // (rows // DAYS) % DAYS)
+    return numbers.select(
+        order_num=n + 1,
+        order_id=pl.format("O-{}", n),
+        user_id=pl.format("U-{}", n % 5000),
+        order_timestamp=day.cast(pl.Datetime("us", "UTC")) + pl.duration(hours=10),
+        total_amount=pl.lit("12.50").cast(pl.Decimal(10, 2)),
+        date=day.cast(pl.Date),
+    )
+
+
+def _as(table: Path, rows: pl.DataFrame) -> pl.DataFrame:
+    """With what our own loads add to each row, in the table's order."""
+    names = [field.name for field in DeltaTable(table).schema().fields]
+    added = {
+        name: pl.lit(value).cast(pl.Int32) if name == "correction" else pl.lit(value)
+        for name, value in _LINEAGE.items()
+    }
+    return rows.with_columns(**added).select(names)
+
+
+def _write_day(raw: Path, rows: int) -> None:
+    """Corrections of the items of one past day, as far as it has so many, and as many new items of new orders."""
+    a_day = rows // DAYS
+    past = 700 * a_day
+    corrected = np.arange(past, past + min(_A_DAY, a_day))
+    new = np.arange(a_day * DAYS, a_day * DAYS + 2 * _A_DAY - len(corrected))
+    items = pl.concat([_items(pl.DataFrame({"number": numbers}), a_day) for numbers in (corrected, new)])
+    texts = items.with_columns(
+        pl.col("reordered").cast(pl.Int8),
+        order_timestamp=(pl.col("order_timestamp") + pl.duration(hours=1)).dt.strftime("%Y-%m-%dT%H:%M:%S"),
+        add_to_cart_order=pl.col("add_to_cart_order") + 1,
+    )
+    file = raw / "order-items" / "day.csv"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    texts.select(ITEMS).write_csv(file)
+
+
+def _measured(made: Path, lake: Path, rows: int, engine: str) -> Upsert:
+    shutil.rmtree(lake, ignore_errors=True)
+    shutil.copytree(made, lake, copy_function=shutil.copy2)
+    table = lake / "processed" / "tables" / "order_items"
+    before = DeltaTable(table)
+    cost = measure([*LAKEHOUSE, "run", "--root", str(lake)], on_engine(engine))
+    after = DeltaTable(table)
+    log = _actions(table, before.version() + 1, after.version())
+    assert _count(after) - _count(before) + _updated(log) == 2 * _A_DAY, "every row of the day"
+    added = [action["add"]["size"] for action in log if "add" in action]
+    removed = sum("remove" in action for action in log)
+    return Upsert(
+        engine,
+        rows,
+        cost.wall,
+        cost.cpu,
+        cost.rss_mb,
+        len(before.file_uris()),
+        removed,
+        len(added),
+        sum(added),
+        _copied(log),
+    )
+
+
+def _actions(table: Path, first: int, last: int) -> list[Mapping[str, Mapping[str, int]]]:
+    logs = [table / "_delta_log" / f"{version:020}.json" for version in range(first, last + 1)]
+    return [json.loads(line) for log in logs for line in log.read_text(encoding="utf-8").splitlines()]
+
+
+def _metric(log: list[Mapping[str, Mapping[str, int]]], name: str) -> int:
+    found = [action["commitInfo"].get("operationMetrics", {}) for action in log if "commitInfo" in action]
+    return sum(int(dict(metrics).get(name, 0)) for metrics in found if isinstance(metrics, dict))
+
+
+def _updated(log: list[Mapping[str, Mapping[str, int]]]) -> int:
+    return _metric(log, "numTargetRowsUpdated")
+
+
+def _copied(log: list[Mapping[str, Mapping[str, int]]]) -> int:
+    return _metric(log, "numTargetRowsCopied")
+
+
+def _count(table: DeltaTable) -> int:
+    return int(table.to_pyarrow_dataset().count_rows())
+
+
+def _line(u: Upsert) -> str:
+    return (
+        f"| {u.engine} | {u.table_rows:,} | {u.wall:.1f} | {u.cpu:.1f} | {u.rss_mb:,.0f} | {u.files:,} "
+        f"| {u.files_removed} | {u.files_added} | {u.bytes_added / 1e6:.1f} | {u.rows_copied:,} |"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""A MERGE looks only into the partitions where the run's rows lie or come to, where that is provably enough."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spark_app import loading
+from spark_app.runs.file_lock import _Locked
+from spark_app.runs.lease import _Lease
+from spark_app.tables.publish import Publication
+from tests.lake import ORDERS, Lake, order
+
+pytestmark = pytest.mark.engine
+
+
+def conditions(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the MERGEs into `orders` of one run say of partitions."""
+    found: list[str] = []
+    real = loading.publish
+
+    def seen(engine: Any, publication: Publication, won: Any) -> Any:
+        found.extend(step.within for step in publication.steps() if publication.contract.dataset == "orders")
+        return real(engine, publication, won)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loading, "publish", seen)
+        lake.run()
+    return found
+
+
+def on(day: str, number: int, amount: str = "10.00") -> str:
+    return order(number, amount).replace("2025-05-01", day)
+
+
+@pytest.mark.both
+def test_a_merge_looks_where_rows_come_to_and_where_those_lie_that_they_replace(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake.put("orders/1.csv", [ORDERS, on("2025-05-01", 1), on("2025-05-02", 2), on("2025-05-03", 3)], "2025-05-04")
+    assert conditions(lake, monkeypatch) == ["t.`date` IN (DATE '2025-05-01', DATE '2025-05-02', DATE '2025-05-03')"]
+    moved = on("2025-05-04", 1, "11.00")
+    lake.put("orders/2.csv", [ORDERS, moved, on("2025-05-05", 5), on("2025-05-03", 3)], "2025-05-06")
+    (within,) = conditions(lake, monkeypatch)
+    assert "2025-05-01" in within, "where the row lay that moves"
+    assert "2025-05-04" in within, "where it comes to"
+    assert "2025-05-02" not in within
+    found = lake.table("orders", ["order_id", "date"])
+    assert [(key, str(day)) for key, day in found] == [
+        ("O-1", "2025-05-04"), ("O-2", "2025-05-02"), ("O-3", "2025-05-03"), ("O-5", "2025-05-05"),
+    ]  # fmt: skip
+
+
+@pytest.mark.both
+def test_files_of_other_partitions_are_neither_read_nor_rewritten(lake: Lake) -> None:
+    days = [f"2025-05-{day:02}" for day in range(1, 21)]
+    lake.put("orders/1.csv", [ORDERS, *(on(day, n) for n, day in enumerate(days, 1))], "2025-05-22")
+    lake.run()
+    table = Path(str(lake.zones.table("orders")))
+    before = set(files(table))
+    lake.put("orders/2.csv", [ORDERS, on("2025-05-07", 7, "12.00")], "2025-05-23")
+    lake.run()
+    assert {path.split("/")[-2] for path in before - set(files(table))} == {"date=2025-05-07"}
+    log = sorted((table / "_delta_log").glob("*.json"))[-1].read_text()
+    (commit,) = [json.loads(line)["commitInfo"] for line in log.splitlines() if "commitInfo" in line]
+    assert "2025-05-07" in str(commit["operationParameters"]), "the predicate that the log tells"
+
+
+def files(table: Any) -> list[str]:
+    from deltalake import DeltaTable
+
+    return DeltaTable(str(table)).file_uris()
+
+
+def test_only_a_lock_that_dies_with_its_holder_allows_it() -> None:
+    """A lease may be taken from a process that sleeps: when it wakes up, a row may have moved to any partition."""
+    assert _Locked.dies_with_holder
+    assert not _Lease.dies_with_holder
