@@ -16,7 +16,8 @@ from pathlib import Path
 import pyarrow as pa
 from deltalake import DeltaTable
 
-from benchmarks.run import ITEMS, LAKEHOUSE, on_engine, run_to_end
+from benchmarks.command import LAKEHOUSE, on_engine, run_to_end
+from benchmarks.lakes import SIZES
 from spark_app.samples.shop import Shop
 
 NOW = "2025-06-01T12:00:00Z"
@@ -32,7 +33,7 @@ TABLES = {
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--items", choices=sorted(ITEMS), default="2 million")
+    parser.add_argument("--items", choices=sorted(SIZES), default="2 million")
     with tempfile.TemporaryDirectory() as scratch:
         sail, spark = (
             _loaded(Path(scratch) / engine, engine, parser.parse_args().items) for engine in ("sail", "spark")
@@ -45,7 +46,7 @@ def main() -> None:
 
 def _loaded(root: Path, engine: str, items: str) -> Path:
     """Two runs: items come before half of their orders, then a second time with everything else."""
-    Shop(root / "raw", ITEMS[items]).write()
+    Shop(root / "raw", SIZES[items]).write()
     orders, later = root / "raw" / "orders", root / "later"
     later.mkdir()
     for file in sorted(orders.iterdir())[1::2]:

@@ -10,7 +10,7 @@ import time
 import warnings
 from pathlib import Path
 
-from benchmarks.run import LAKEHOUSE, on_engine
+from benchmarks.command import LAKEHOUSE, on_engine
 from spark_app.config.settings import Zones
 from spark_app.review.site import build
 from spark_app.storage.at import place_at

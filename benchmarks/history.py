@@ -11,8 +11,8 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from benchmarks.command import LAKEHOUSE, on_engine
 from benchmarks.measure import measure
-from benchmarks.run import LAKEHOUSE, on_engine
 from spark_app import pipeline
 from spark_app.config.settings import EngineName, Zones, engine_settings, packed_config
 from spark_app.engine.start import engine_of

@@ -10,8 +10,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from benchmarks.command import LAKEHOUSE, on_engine, run_to_end
 from benchmarks.measure import measure
-from benchmarks.run import LAKEHOUSE, on_engine, run_to_end
 from spark_app.samples.shop import Shape, Shop
 
 SHAPE = Shape(products=1000, days=1, orders_a_day=920_000, fault_every=0)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import docker
-from benchmarks.run import LAKEHOUSE, on_engine, run_to_end
+from benchmarks.command import LAKEHOUSE, on_engine, run_to_end
 from spark_app.config.settings import Zones
 from spark_app.samples.shop import write_sample
 from spark_app.storage.at import place_at

@@ -2,7 +2,8 @@
 
 A day is 27,000 items: half are corrections of items of one past day, half are new. Tables are made directly, as our own
 loads leave them (one file a day), because loading three years would take longer than what is measured. Prints seconds,
-files and bytes that the items' table gave up and got, and rows copied, all from the table's own log.
+files and bytes that the items' table gave up and got, and rows copied, all from the table's own log,
+and writes them into docs/benchmarks.json, where `benchmarks.page` finds them.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ import numpy as np
 import polars as pl
 from deltalake import DeltaTable, write_deltalake
 
+from benchmarks.command import LAKEHOUSE, on_engine, run_to_end
 from benchmarks.measure import measure
-from benchmarks.run import LAKEHOUSE, on_engine, run_to_end
+from benchmarks.page import write
+from benchmarks.run import OUT
 from spark_app.samples.shop import ITEMS, Shape, Shop
 
 DAYS = 1095
@@ -56,7 +59,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs="*", default=[200_000, 2_000_000, 20_000_000])
     parser.add_argument("--engines", nargs="*", default=["sail"])
-    parser.add_argument("--out", type=Path, help="also write the figures as JSON")
+    parser.add_argument("--out", type=Path, default=OUT)
     asked = parser.parse_args()
     print("| engine | rows in the table | s | CPU s | MB | files | removed | added | MB written | rows copied |")
     print("|---" * 10 + "|")
@@ -68,8 +71,10 @@ def main() -> None:
             for engine in asked.engines:
                 found.append(_measured(made, Path(scratch) / "lake", rows, engine))
                 print(_line(found[-1]), flush=True)
-    if asked.out:
-        asked.out.write_text(json.dumps([asdict(each) for each in found], indent=1) + "\n", encoding="utf-8")
+    figures = json.loads(asked.out.read_text(encoding="utf-8"))
+    figures["upserts"] = [asdict(each) for each in found]
+    asked.out.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    write(figures, asked.out.with_suffix(".md"))
 
 
 def _make(root: Path, rows: int) -> None:

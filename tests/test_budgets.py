@@ -1,0 +1,54 @@
+"""What a run may cost, in counts that do not depend on the machine: imports, engines, bytes. Jobs: test_engines;
+files that a MERGE touches: test_partitions."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from spark_app.samples.shop import write_sample
+
+_PROGRAM = """
+import json, sys
+from spark_app.cli import main
+try:
+    main()
+finally:
+    print("@" + json.dumps(sorted({name.partition(".")[0] for name in sys.modules})), file=sys.stderr)
+"""
+ENGINES = {"pyspark", "pysail", "grpc"}
+HEAVY = {"boto3", "botocore", "great_expectations", "openpyxl", "pandas", "numpy", "pyarrow", "deltalake", "jinja2"}
+ON_DEMAND = {"boto3", "botocore", "great_expectations", "openpyxl", "jinja2"}
+
+
+def imported(*arguments: object) -> set[str]:
+    """The packages that a command has imported when it ends well."""
+    done = subprocess.run(
+        [sys.executable, "-c", _PROGRAM, *map(str, arguments)],
+        capture_output=True, text=True, check=False, env={**os.environ, "LAKEHOUSE_ENGINE": "sail"},
+    )  # fmt: skip
+    assert done.returncode in (0, 3, 4), done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("@")]
+    return set(json.loads(line[1:]))
+
+
+def test_help_imports_nothing_heavy() -> None:
+    for arguments in (["--help"], ["run", "--help"]):
+        assert imported(*arguments) & (ENGINES | HEAVY) == set()
+
+
+def test_a_run_with_nothing_to_do_starts_no_engine(tmp_path: Path) -> None:
+    (tmp_path / "raw").mkdir()
+    assert imported("run", "--root", tmp_path) & (ENGINES | ON_DEMAND) == set()
+    assert not list(tmp_path.rglob("spark.log"))
+
+
+@pytest.mark.engine
+def test_a_run_of_local_csv_files_imports_nothing_that_only_others_need(tmp_path: Path) -> None:
+    write_sample(tmp_path, with_failures=False)
+    assert imported("run", "--root", tmp_path) & ON_DEMAND == set()
