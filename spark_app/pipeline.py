@@ -44,10 +44,8 @@ def load(request: Request, config: Config, around: Surroundings, wait_seconds: f
 
     Raises LakehouseError; a run that has begun then has a report of its failure, and stays open.
     """
-    if request.run_id and (done := read_report(around.zones.runs, request.run_id)) and done.finished:
-        if not has_last_word(done.run_id, around.zones.runs):  # it died between the two
-            save_summary(done, around.zones.runs)
-        return Loads(_same_mode(done, request))
+    if done := _done(request, around):
+        return Loads(done)
     if request.mode is RunMode.VALIDATE_ONLY:
         _refuse_open(request, around)
         _sweep(request.run_id, around)
@@ -56,9 +54,9 @@ def load(request: Request, config: Config, around: Surroundings, wait_seconds: f
     with writer_lock(around.zones.state, run_id, wait_seconds) as lock:
         around = replace(around, require_lock=lock.require, alone=lock.dies_with_holder)
         finished = _finish_open(lock, around, asked=request.run_id)
-        if request.run_id and finished and finished[-1].run_id == request.run_id:
+        if done := _done(request, around):  # by this call, or by another one while this one waited for the lock
             lock.told()
-            return Loads(finished[-1], finished[:-1])
+            return Loads(done, tuple(report for report in finished if report.run_id != done.run_id))
         request = _still_due(replace(request, run_id=run_id), around)
         _sweep(run_id, around)
         asked = _begin(make_plan(request, config), lock, around, [report.run_id for report in finished])
@@ -82,6 +80,20 @@ def _still_due(request: Request, around: Surroundings) -> Request:
     if gone := len(request.recall.rows) - len(recall.rows):
         around.observer.note(f"{gone:,} rows are left out: another run has closed or corrected them meanwhile")
     return replace(request, recall=recall)
+
+
+def _done(request: Request, around: Surroundings) -> Report | None:
+    """The report of the run asked for, if it has ended already."""
+    report = read_report(around.zones.runs, request.run_id) if request.run_id else None
+    if report is None or not report.finished:
+        return None
+    _require_summary(report, around)
+    return _same_mode(report, request)
+
+
+def _require_summary(report: Report, around: Surroundings) -> None:
+    if not has_last_word(report.run_id, around.zones.runs):  # it died between the two
+        save_summary(report, around.zones.runs)
 
 
 def _same_mode(done: Report, request: Request) -> Report:
@@ -119,6 +131,7 @@ def _finish(run_id: str, around: Surroundings, untold: list[str]) -> Report:
     report = read_report(around.zones.runs, run_id)
     if report and report.finished:  # it died after its last word
         remove_staged(around.zones.runs, run_id)
+        _require_summary(report, around)
         return report
     return _execute(plans.load(around.zones.runs, run_id).within(around.zones), around, untold)
 
@@ -129,11 +142,14 @@ def _sweep(run_id: str, around: Surroundings) -> None:
         remove_staged(around.zones.runs, run_id)
 
 
-def _begin(plan: Plan, lock: Lock, around: Surroundings, resumed: list[str]) -> Report:
+def _begin(plan: Plan, lock: Lock, around: Surroundings, resumed: list[str], *, follows: bool = False) -> Report:
     lock.open_run(plan.run_id)
     plans.save(plan, around.zones.runs)
     report = _execute(plan, around, resumed)
-    lock.close_run()
+    if follows:
+        lock.close_for_another()
+    else:
+        lock.close_run()
     return report
 
 
@@ -145,7 +161,7 @@ def _follow_ups(asked: Report, request: Request, config: Config, lock: Lock, aro
         plan = make_plan(replace(request, run_id="", open_gate=""), config, without=held)
         if not plan.files:
             return
-        report = _begin(plan, lock, around, [])
+        report = _begin(plan, lock, around, [], follows=True)
         held.update(report.left_in_raw())
         yield report
 

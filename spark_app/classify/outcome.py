@@ -215,7 +215,7 @@ def _ranked(rows: DataFrame, contract: Contract) -> DataFrame:
 def _compared(rows: DataFrame, judgement: Judgement) -> DataFrame:
     """The winners against the table: stale, identical, or of new lineage only."""
     if judgement.table is None:
-        return rows.withColumn("lies_in", F.lit(None).cast("string"))
+        return rows.withColumn("_lies_in", F.lit(None).cast("string"))
     contract, column = judgement.contract, judgement.contract.partition_column
     parts = order_columns(contract)
     theirs = [*contract.names, *parts]
@@ -228,7 +228,7 @@ def _compared(rows: DataFrame, judgement: Judgement) -> DataFrame:
     equal = same([F.col(n) for n in contract.names], [F.col(f"_t_{n}") for n in contract.names])
     newer = F.expr(greater([f"`{n}`" for n in parts], [f"`_t_{n}`" for n in parts]))
     place = F.col(f"_t_{column}").cast("string") if column else F.lit(None).cast("string")
-    return joined.withColumn("outcome", _against_table(exists, equal, newer)).withColumn("lies_in", place)
+    return joined.withColumn("outcome", _against_table(exists, equal, newer)).withColumn("_lies_in", place)
 
 
 def _against_table(exists: Column, equal: Column, newer: Column) -> Column:

@@ -21,7 +21,7 @@ def measures(contract: Contract) -> Iterable[Column]:
     """Of the rows of one outcome: where they come to, and where the rows lie whose place they take."""
     if contract.partition_column:
         yield F.collect_set("comes_to").alias("comes_to")
-        yield F.collect_set("lies_in").alias("lies_in")
+        yield F.collect_set("_lies_in").alias("_lies_in")
 
 
 def inputs(contract: Contract) -> Iterable[Column]:
@@ -29,7 +29,7 @@ def inputs(contract: Contract) -> Iterable[Column]:
     if name := contract.partition_column:
         published = F.col("outcome").isNull() | is_one_of(PUBLISHED)
         yield F.when(published, _as_text(F.col(name))).alias("comes_to")
-        yield F.when(is_one_of(CHANGES), F.coalesce("lies_in", F.lit(_NONE))).alias("lies_in")
+        yield F.when(is_one_of(CHANGES), F.coalesce("_lies_in", F.lit(_NONE))).alias("_lies_in")
 
 
 def _as_text(column: Column) -> Column:
@@ -46,4 +46,4 @@ def touched(found: Iterable[Any], contract: Contract) -> tuple[str, ...] | None:
 
 def _values(found: Iterable[Any]) -> Iterator[str]:
     for row in found:
-        yield from (*row["comes_to"], *row["lies_in"])
+        yield from (*row["comes_to"], *row["_lies_in"])

@@ -52,9 +52,9 @@ WAITS_ON = ("stays", "lacks_other")
 
 BROKEN = "_rid bigint, more_reasons array<int>, more_warnings array<int>"
 
-VERDICTS = "_rid bigint, outcome string, missing array<string>, keeper bigint, expires_at timestamp, lies_in string"
+VERDICTS = "_rid bigint, outcome string, missing array<string>, keeper bigint, expires_at timestamp, _lies_in string"
 """`expires_at`: of rows that wait on, and of those that take the place of one that waits; null for a new wait.
-`lies_in`: the partition of the table's row of the same key, where there is one."""
+`_lies_in`: the partition of the table's row of the same key, where there is one."""
 
 
 def text_of(column: str) -> str:

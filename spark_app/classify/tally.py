@@ -71,7 +71,7 @@ def outcome_tallies(
     """Rows of each outcome with their control totals, what each rule of the suite is about, and the partitions that
     the rows touch, by one query."""
     outcome = F.coalesce("outcome", F.lit(Outcome.INSERTED.value)).alias("outcome")
-    joined = live.join(verdicts.select("_rid", "outcome", "lies_in"), "_rid", "left")
+    joined = live.join(verdicts.select("_rid", "outcome", "_lies_in"), "_rid", "left")
     domains = domains_of(ruleset, contract)
     inputs = [*_inputs(contract, ruleset), *partitions.inputs(contract), *(domain.input for domain in domains)]
     measures = [*_measures(contract), *partitions.measures(contract), *(domain.measure for domain in domains)]

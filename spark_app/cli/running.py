@@ -153,9 +153,11 @@ def judge_again(recall: Recall, mode: RunMode, chosen: Config, call: Call) -> in
     from spark_app.config.caller import utc_now
     from spark_app.config.settings import engine_settings, parse_time
     from spark_app.engine.start import engine_of
+    from spark_app.reporting.log_line import about
     from spark_app.runs.run_id import new_run_id
 
     settings, run_id = engine_settings(call.engine), new_run_id(parse_time(call.now) if call.now else utc_now())
+    about(run_id)
     asked = replace(request(call.lake.zones(), mode, now=call.now, run_id=run_id), recall=recall)
     with engine_of(settings, asked.zones.runs / run_id / "spark.log") as start:
         done, screen = carried_out(asked, chosen, start, settings, call)

@@ -25,7 +25,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 ColumnType = Annotated[
     str, Field(pattern=r"^(string|int|long|boolean|timestamp|date|decimal\(([1-9]|[12]\d|3[0-8]),\d{1,2}\))$")
 ]
-_RESERVED = ("outcome", "missing", "keeper", "keeper_place", "sha256")
+_RESERVED = ("outcome", "missing", "keeper", "keeper_place", "sha256", "expires_at")
 _PLAIN = ("date", "string", "int", "long")
 _UNITS = {"m": 60, "h": 3600, "d": 86400}
 

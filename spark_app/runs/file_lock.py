@@ -33,7 +33,7 @@ class _Locked(Lock):
 def file_locked(state: LocalPlace, run_id: str, wait_seconds: float) -> Iterator[Lock]:
     """Holds the lock. Raises LockHeld."""
     state.make_folder()
-    file_lock = FileLock(str(state / _FILE), timeout=wait_seconds)
+    file_lock = FileLock(str(state / _FILE), timeout=wait_seconds, fallback_to_soft=False)
     try:
         with denials(state.path, "lock"):
             file_lock.acquire()

@@ -52,7 +52,10 @@ class Writer:
             ) from error
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), indent=1)
+        content = asdict(self)
+        if not self.untold:
+            del content["untold"]  # versions that do not know it can go on
+        return json.dumps(content, indent=1)
 
     def taken_by(self, run_id: str) -> Writer:
         """The next epoch, held by this process for a run."""
@@ -83,7 +86,7 @@ class Lock(ABC):
         self._become(replace(self.writer, open_run=""))
 
     def close_for_another(self) -> None:
-        """The open run has ended in a call that was not asked for it: its report is this call's, or the next one's."""
+        """The open run has ended, and was not what the call was asked for: this call tells its report, or the next."""
         self._become(replace(self.writer, open_run="", untold=(*self.writer.untold, self.writer.open_run)))
 
     def told(self) -> None:

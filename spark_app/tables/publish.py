@@ -13,6 +13,7 @@ from spark_app.classify.precedence import newer_in_table
 from spark_app.config.contracts import LINEAGE, Contract
 from spark_app.engine import functions as F
 from spark_app.engine.port import Engine
+from spark_app.errors import BrokenEquation
 from spark_app.storage.place import Place
 from spark_app.tables.commits import Commit, landed
 from spark_app.tables.merge import Step, run_step
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
-_NO_LITERAL = re.compile(r"['\\\\]")
+_LITERAL = re.compile(r"[A-Za-z0-9 _.:+/@-]+")
+"""Texts that mean themselves in a statement. Spark also replaces `${…}` in one, within quotes too."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def _within(partitions: Collection[str], contract: Contract) -> str:
     """The table's rows in these partitions. Empty, which is all of them, where a value is no plain literal."""
     name = contract.partition_column
     kind = contract.columns[name].type
-    if not partitions or any(_NO_LITERAL.search(value) for value in partitions):
+    if not partitions or not all(map(_LITERAL.fullmatch, partitions)):
         return ""
     values = (
         value if kind in ("int", "long") else f"{'DATE ' if kind == 'date' else ''}'{value}'" for value in partitions
@@ -92,7 +94,20 @@ def publish(engine: Callable[[], Engine], publication: Publication, won: Callabl
         for number, step in missing:
             run_step(engine(), step, key_slice(rows, contract, number, len(steps)))
         done = landed(table, publication.above, publication.run_id, publication.accepted)
-    return sum((done.get(step.marker, Commit()) for step in steps), Commit())
+    total = sum((done.get(step.marker, Commit()) for step in steps), Commit())
+    _require_as_judged(total, publication)
+    return total
+
+
+def _require_as_judged(total: Commit, publication: Publication) -> None:
+    """Where a MERGE looked at some partitions only, a row that it did not see there would have come in once more."""
+    if publication.partitions is None or publication.accepted or total.inserted == publication.inserts:
+        return
+    raise BrokenEquation(
+        f"{total.inserted:,} rows were inserted, and {publication.inserts:,} were judged new",
+        where=str(publication.table),
+        next_step="Nothing was archived. This is a bug: please report it with the run's report.",
+    )
 
 
 def _with_run(won: DataFrame, publication: Publication) -> DataFrame:

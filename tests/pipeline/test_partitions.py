@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,44 @@ def files(table: Any) -> list[str]:
     from deltalake import DeltaTable
 
     return DeltaTable(str(table)).file_uris()
+
+
+@pytest.mark.both
+def test_a_table_that_is_not_partitioned_by_the_contracts_column_keeps_all_its_rows(lake: Lake) -> None:
+    """The contract asked for partitions later: one file holds rows of several days."""
+    asked, orders = lake.config, lake.config.contracts["orders"]
+    lake.config = with_orders(lake, orders.model_copy(update={"partition_by": ()}))
+    lake.put("orders/1.csv", [ORDERS, *(on(f"2025-05-0{n}", n) for n in range(1, 6))], "2025-05-10")
+    lake.run()
+    assert len(files(Path(str(lake.zones.table("orders"))))) == 1
+    lake.config = asked
+    lake.put("orders/2.csv", [ORDERS, on("2025-05-09", 2, "12.00"), on("2025-05-07", 7)], "2025-05-11")
+    lake.run()
+    found = lake.table("orders", ["order_id", "date", "total_amount"])
+    assert [(key, str(day), str(amount)) for key, day, amount in found] == [
+        ("O-1", "2025-05-01", "10.00"), ("O-2", "2025-05-09", "12.00"), ("O-3", "2025-05-03", "10.00"),
+        ("O-4", "2025-05-04", "10.00"), ("O-5", "2025-05-05", "10.00"), ("O-7", "2025-05-07", "10.00"),
+    ]  # fmt: skip
+
+
+@pytest.mark.both
+@pytest.mark.parametrize("user", ["${spark.app.name}", "o'neill", "a\\b", "plain", "two words"])
+def test_a_partition_of_any_text_is_merged_by_its_key_once(lake: Lake, user: str) -> None:
+    """Spark replaces what looks like a variable in a statement, within quotes too."""
+    orders = lake.config.contracts["orders"]
+    lake.config = with_orders(lake, orders.model_copy(update={"partition_by": ("user_id",)}))
+    row = f"1,o-1,{user},2025-05-01T10:00:00,AMOUNT,2025-05-01"
+    lake.put("orders/1.csv", [ORDERS, row.replace("AMOUNT", "1.00")], "2025-05-10")
+    lake.run()
+    lake.put("orders/2.csv", [ORDERS, row.replace("AMOUNT", "2.00"), order(2)], "2025-05-11")
+    lake.run()
+    assert [(key, str(amount)) for key, amount in lake.table("orders", ["order_id", "total_amount"])] == [
+        ("O-1", "2.00"), ("O-2", "10.00"),
+    ]  # fmt: skip
+
+
+def with_orders(lake: Lake, contract: Any) -> Any:
+    return replace(lake.config, contracts={**lake.config.contracts, "orders": contract})
 
 
 def test_only_a_lock_that_dies_with_its_holder_allows_it() -> None:

@@ -140,6 +140,48 @@ def test_a_call_killed_after_it_finished_another_run_leaves_that_runs_report_to_
     assert lake.runs()[-1].data["resumed"] == []
 
 
+def test_a_follow_up_that_ended_before_another_one_failed_is_told_by_the_next_call(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(lake)
+    real, ended = pipeline._begin, []
+
+    def begun(plan: Any, *given: Any, **named: Any) -> Any:
+        if len(ended) == 2:
+            raise LockHeld("the second follow-up fails")
+        report = real(plan, *given, **named)
+        ended.append(report.run_id)
+        lake.put(f"orders/{len(ended)}.csv", [ORDERS, order(20 + len(ended))])
+        return report
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, "_begin", begun)
+        with pytest.raises(LockHeld):
+            lake.run(open_gate="test")
+    assert read_writer(lake.zones.state).untold == (ended[1],)
+    assert lake.runs(run_id="next")[0].run_id == ended[1]
+
+
+def test_a_run_that_another_call_ended_while_its_own_waited_for_the_lock_is_not_made_again(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(lake)
+    run_killed_at("_staged", "before", lake, monkeypatch, run_id="first", open_gate="test")
+    asked, real = lake.request(run_id="first"), pipeline.writer_lock
+
+    def others_first(*given: Any) -> Any:
+        monkeypatch.setattr(pipeline, "writer_lock", real)
+        lake.run(run_id="other")
+        return real(*given)
+
+    monkeypatch.setattr(pipeline, "writer_lock", others_first)
+    plan = (lake.there.runs / "first" / "plan.json").read_text()
+    lake.put("orders/late.csv", [ORDERS, order(9)])
+    loads = pipeline.load(asked, lake.config, lake.around())
+    assert loads.asked.run_id == "first"
+    assert (lake.there.runs / "first" / "plan.json").read_text() == plan
+
+
 def dies_after_finishing_another(window: str, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     """The call named `second` finishes what is open, then dies in a window of its own run."""
     module = next(m for m in (pipeline, loading, ending) if hasattr(m, window))
