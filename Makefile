@@ -145,7 +145,7 @@ deploy: wheelhouse lambdas ## Upload, and carry template.yaml out as a change se
 
 CLOUD := .venv-cloud
 cloud: $(CLOUD)/.ready jars ## Start the whole chain on this machine, without an account, and walk through it
-	$(DEV)/bin/python -m local_cloud up
+	$(DEV)/bin/python -m local_cloud up --each-target
 
 pictures: $(DEV)/.ready ## Draw the architecture, the state machine, and a walk through the local cloud, into docs/
 	$(DEV)/bin/python -m deploy.graph

@@ -18,7 +18,7 @@ from rich.console import Console
 from deploy.stack import DeploymentFailed
 from local_cloud.chain import Chain, Ended, Notice
 from local_cloud.cloud import RAW, Cloud, CloudError
-from spark_app.samples.shop import write_sample
+from spark_app.samples.shop import ORDERS, write_sample
 
 HOME = Path(tempfile.gettempdir()) / "lakehouse-local-cloud"
 
@@ -31,6 +31,7 @@ def main() -> None:
     parser.add_argument("--home", type=Path, default=HOME, help="where its logs are")
     parser.add_argument("--emulator", default=".venv-cloud/bin/python", help="the Python that has MiniStack")
     parser.add_argument("--target", choices=("auto", "glue", "emr", "container"), default="auto")
+    parser.add_argument("--each-target", action="store_true", help="then one more day on each target, started by hand")
     parser.add_argument("--picture", type=Path, help="also draw what is said, as an SVG")
     given = parser.parse_args()
     console = Console(record=given.picture is not None, width=150 if given.picture else None, highlight=False)
@@ -38,7 +39,11 @@ def main() -> None:
         if given.what == "down":
             Cloud.found(given.home).stop()
         else:
-            _up(given.home, given.emulator, given.target, Teller(console, time.perf_counter()))
+            teller = Teller(console, time.perf_counter())
+            chain = _up(given.home, given.emulator, given.target, teller)
+            if given.each_target:
+                _on_each_target(chain, teller)
+            teller.say("make cloud-down ends all of this")
         if given.picture:
             given.picture.parent.mkdir(parents=True, exist_ok=True)
             console.save_svg(str(given.picture), title="make cloud", unique_id="chain")
@@ -64,7 +69,7 @@ class Teller:
         self.console.print(text, markup=False, soft_wrap=not self.console.record)
 
 
-def _up(home: Path, emulator: str, target: str, teller: Teller) -> None:
+def _up(home: Path, emulator: str, target: str, teller: Teller) -> Chain:
     cloud = Cloud.start(home, emulator)
     teller.say(f"the emulator listens on {cloud.address}, its logs are in {home}")
     cloud.deploy({"DefaultTarget": target})
@@ -90,7 +95,28 @@ def _up(home: Path, emulator: str, target: str, teller: Teller) -> None:
     teller.show(" | ".join(row) for row in answer)
     _require_truth(chain, executions, notices, sum(int(row[-1]) for row in answer[1:]))
     teller.say("rows in quarantine are those that the runs' reports count; people were told of each execution")
-    teller.say("make cloud-down ends all of this")
+    return chain
+
+
+def _on_each_target(chain: Chain, teller: Teller) -> None:
+    """A day of one order on each, started by a person. Raises CloudError unless its row is in the table then."""
+    rule = {"Name": "lakehouse-arrivals"}
+    chain.cloud.client("events").disable_rule(**rule)
+    seen = {execution["name"] for execution in chain.executions()}
+    for number, target in enumerate(("container", "glue", "emr"), start=1):
+        order = f"o-by-hand-{number}"
+        lines = [",".join(ORDERS), f"{number},{order},u-1,2025-05-0{number}T10:00:00,1.00,2025-05-0{number}"]
+        chain.cloud.s3.put_object(Bucket=RAW, Key=f"raw/orders/{order}.csv", Body="\n".join(lines).encode())
+        chain.start(order, target=target)
+        (ended,) = chain.settled(seen)
+        rows = chain.ask(f"SELECT count(*) FROM orders WHERE order_id = '{order.upper()}'")[1][0]
+        if rows != "1" or ended.output.get("target") != target:
+            raise CloudError(f"{target}: {ended.status} {ended.output or ended.error}, {rows} rows of {order}")
+        told = ", ".join(notice.subject for notice in chain.notices() if notice.outcome)
+        teller.say(
+            f"{target}: {ended.output['outcome']} in {ended.seconds:.1f} s, its row is in the table; people got: {told}"
+        )
+    chain.cloud.client("events").enable_rule(**rule)
 
 
 def _require_truth(chain: Chain, executions: Sequence[Ended], notices: Sequence[Notice], in_quarantine: int) -> None:
