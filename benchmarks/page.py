@@ -12,6 +12,7 @@ from benchmarks.contenders.all import CONTENDERS
 from benchmarks.lakes import SIZES
 from benchmarks.plot import Line, drawn
 
+OUT = Path("docs/benchmarks.json")
 _HEAD = """# Benchmarks
 
 `make bench` writes this page, its pictures and benchmarks.json. Cold processes, one after the other, interleaved in
@@ -28,8 +29,19 @@ balance, and can die at any moment.
 _ROWS = {size: shape.days * shape.orders_a_day * shape.items_an_order for size, shape in SIZES.items()}
 
 
-def write(found: Mapping[str, Any], target: Path) -> None:
-    """The page beside its figures."""
+def figures(file: Path = OUT) -> dict[str, Any]:
+    """What was measured before; nothing when nothing was."""
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {"sizes": {}}
+    return found
+
+
+def save(found: Mapping[str, Any], file: Path = OUT) -> None:
+    """The figures, and the page and the pictures beside them."""
+    file.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    _write(found, file.with_suffix(".md"))
+
+
+def _write(found: Mapping[str, Any], target: Path) -> None:
     target.write_text("\n".join(_lines(found)) + "\n", encoding="utf-8")
     pictures = target.parent / "pictures"
     pictures.mkdir(exist_ok=True)
@@ -145,5 +157,4 @@ def _upsert_by_table(upserts: Sequence[Mapping[str, Any]]) -> str:
 
 
 if __name__ == "__main__":
-    figures = Path("docs/benchmarks.json")
-    write(json.loads(figures.read_text(encoding="utf-8")), figures.with_suffix(".md"))
+    save(figures())

@@ -6,7 +6,6 @@ Writes docs/benchmarks.json after each round, and from it docs/benchmarks.md and
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import shutil
@@ -25,16 +24,15 @@ from benchmarks.measure import Cost, measure, measure_spark
 from spark_app.samples.shop import Shop, Truth
 
 PACKAGES = ("pyspark", "delta-spark", "pysail", "deltalake", "pyarrow", "polars", "duckdb", "great-expectations")
-OUT = Path("docs/benchmarks.json")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--sizes", nargs="*", choices=SIZES, default=list(SIZES))
-    parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--out", type=Path, default=page.OUT)
     asked = parser.parse_args()
-    found = _earlier(asked.out)
+    found = page.figures(asked.out)  # those of sizes that are not measured now stay
     found["machine"] = _machine()
     for size in asked.sizes:
         found["sizes"][size] = {}
@@ -43,16 +41,10 @@ def main() -> None:
             truth = make(made, SIZES[size])
             for number in range(asked.rounds):
                 _round(size, made, truth, found["sizes"][size])
-                _write(asked.out, found)
+                page.save(found, asked.out)
                 print(f"{size}: round {number + 1} done", flush=True)
     found["starts"] = _starts(asked.rounds)
-    _write(asked.out, found)
-
-
-def _earlier(out: Path) -> dict[str, Any]:
-    """Figures of sizes that are not measured now stay."""
-    found: dict[str, Any] = json.loads(out.read_text(encoding="utf-8")) if out.is_file() else {"sizes": {}}
-    return found
+    page.save(found, asked.out)
 
 
 def _machine() -> dict[str, Any]:
@@ -75,7 +67,7 @@ def _round(size: str, made: Path, truth: Truth, found: dict[str, list[dict[str, 
 
 
 def _measured(contender: Contender, lake: Path) -> Cost:
-    environment = on_engine("spark" if contender.spark else contender.engine)
+    environment = on_engine("spark" if contender.spark else "sail")
     return (measure_spark if contender.spark else measure)(contender.command(lake), environment)
 
 
@@ -102,11 +94,6 @@ def _starts(rounds: int) -> dict[str, list[dict[str, float]]]:
             assert count(lake / "processed" / "tables" / "order_items") == DAY.orders_a_day * DAY.items_an_order
             found["a run with nothing to do"].append(asdict(measure(command, on_engine("sail"))))
     return found
-
-
-def _write(out: Path, found: dict[str, Any]) -> None:
-    out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    page.write(found, out.with_suffix(".md"))
 
 
 if __name__ == "__main__":

@@ -17,11 +17,10 @@ from pathlib import Path
 
 import yaml
 
+from benchmarks import page
 from benchmarks.command import LAKEHOUSE, on_engine
 from benchmarks.lakes import count
 from benchmarks.measure import measure
-from benchmarks.page import write
-from benchmarks.run import OUT
 from spark_app.samples.shop import ORDERS
 
 _ORDER = "{n},o-{n},u-{user},2025-04-0{day}T10:00:00,{amount},2025-04-0{day}"
@@ -49,11 +48,10 @@ def main() -> None:
         if shape.name.startswith(asked.only):
             found.append(_measured(shape))
             print(found[-1], flush=True)
-    figures = json.loads(OUT.read_text(encoding="utf-8"))
+    figures = page.figures()
     kept = [row for row in figures.get("shapes", []) if row["shape"] not in {one["shape"] for one in found}]
     figures["shapes"] = [*kept, *found]
-    OUT.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    write(figures, OUT.with_suffix(".md"))
+    page.save(figures)
 
 
 def _shapes(gigabytes: list[float]) -> Iterator[Shape]:

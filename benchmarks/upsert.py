@@ -21,10 +21,9 @@ import numpy as np
 import polars as pl
 from deltalake import DeltaTable, write_deltalake
 
+from benchmarks import page
 from benchmarks.command import LAKEHOUSE, on_engine, run_to_end
 from benchmarks.measure import measure
-from benchmarks.page import write
-from benchmarks.run import OUT
 from spark_app.samples.shop import ITEMS, Shape, Shop
 
 DAYS = 1095
@@ -59,7 +58,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs="*", default=[200_000, 2_000_000, 20_000_000])
     parser.add_argument("--engines", nargs="*", default=["sail"])
-    parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--out", type=Path, default=page.OUT)
     asked = parser.parse_args()
     print("| engine | rows in the table | s | CPU s | MB | files | removed | added | MB written | rows copied |")
     print("|---" * 10 + "|")
@@ -71,10 +70,7 @@ def main() -> None:
             for engine in asked.engines:
                 found.append(_measured(made, Path(scratch) / "lake", rows, engine))
                 print(_line(found[-1]), flush=True)
-    figures = json.loads(asked.out.read_text(encoding="utf-8"))
-    figures["upserts"] = [asdict(each) for each in found]
-    asked.out.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    write(figures, asked.out.with_suffix(".md"))
+    page.save(page.figures(asked.out) | {"upserts": [asdict(each) for each in found]}, asked.out)
 
 
 def _make(root: Path, rows: int) -> None:

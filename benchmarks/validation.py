@@ -24,6 +24,7 @@ from typing import Any
 
 import psutil
 
+from benchmarks.great_expectations_suite import prepared
 from spark_app.classify.conform import spark_type
 from spark_app.classify.stage import read_files
 from spark_app.classify.staging import PLACE
@@ -32,7 +33,7 @@ from spark_app.config.contracts import Contract
 from spark_app.config.settings import EngineName, engine_settings, packed_config
 from spark_app.engine.port import Engine
 from spark_app.engine.start import engine_of
-from spark_app.quality.compiler import compile_suite, moments
+from spark_app.quality.compiler import compile_suite
 from spark_app.quality.suite import Expectation, Suite
 from spark_app.reporting.judged import pinned_file
 from spark_app.runs.plan import Config, load_config
@@ -148,41 +149,15 @@ def _measured(engine_name: str, contender: str, folder: Path) -> dict[str, Any]:
 
 def _great_expectations(engine: Engine, folder: Path, contract: Contract, config: Config, result_format: str) -> Any:
     """As its documentation has it; COMPLETE names the rows by their id."""
-    import logging
-
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    logging.disable(logging.CRITICAL)
-    import great_expectations as gx
-    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
-
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
-    source = context.data_sources.add_spark("spark")
-    whole = source.add_dataframe_asset("items").add_batch_definition_whole_dataframe("whole")
     ddl = ", ".join(f"`{name}` {spark_type(column.type)}" for name, column in contract.columns.items())
     if (folder / "values").is_dir():
         typed = engine.read_parquet([place_at(folder / "values")], ddl)
     else:
         typed = engine.spark.read.schema(ddl).option("header", "true").csv([str(file) for file in _files(folder)])
-    given = moments(NOW.replace(tzinfo=None), contract)
-    expectations = [
-        ExpectationConfiguration(
-            type=e.type, kwargs={k: given[v["$PARAMETER"]] if isinstance(v, dict) else v for k, v in e.kwargs.items()}
-        ).to_domain_obj()
-        for e in config.suites["order_items"].expectations
-    ]
-    suite = gx.ExpectationSuite(name="items", expectations=expectations)
-    asked: Any = {"result_format": result_format}
+    asked: dict[str, Any] = {"result_format": result_format}
     if result_format == "COMPLETE":
         asked["unexpected_index_column_names"] = ["id"]
-
-    def judge() -> None:
-        results = whole.get_batch({"dataframe": typed}).validate(suite, result_format=asked).results
-        raised = [r for r in results if not r.result or r.exception_info.get("raised_exception", True)]
-        if result_format != "BOOLEAN_ONLY" and raised:
-            raise RuntimeError(str(raised[0])[:2000])
-
-    return judge
+    return prepared(typed, contract, config.suites["order_items"], NOW.replace(tzinfo=None), asked)
 
 
 def _timed(engine: Engine, work: Any) -> dict[str, Any]:

@@ -16,12 +16,10 @@ from pathlib import Path
 from rich.console import Console
 
 from deploy.stack import DeploymentFailed
-from local_cloud.chain import Chain, Ended, Notice
+from local_cloud.chain import STARTS, Chain, Ended, Notice
 from local_cloud.cloud import RAW, Cloud, CloudError
 from spark_app.samples.shop import ORDERS, write_sample
 
-_STARTS = {"container": "RunInContainer", "glue": "RunOnGlue", "emr": "RunOnEmr"}
-"""The state in which each target's job is started."""
 HOME = Path(tempfile.gettempdir()) / "lakehouse-local-cloud"
 
 
@@ -105,7 +103,7 @@ def _on_each_target(chain: Chain, teller: Teller) -> None:
     rule = {"Name": "lakehouse-arrivals"}
     chain.cloud.client("events").disable_rule(**rule)
     seen = {execution["name"] for execution in chain.executions()}
-    for number, (target, state) in enumerate(_STARTS.items(), start=1):
+    for number, (target, state) in enumerate(STARTS.items(), start=1):
         order = f"o-by-hand-{number}"
         lines = [",".join(ORDERS), f"{number},{order},u-1,2025-05-0{number}T10:00:00,1.00,2025-05-0{number}"]
         chain.cloud.s3.put_object(Bucket=RAW, Key=f"raw/orders/{order}.csv", Body="\n".join(lines).encode())

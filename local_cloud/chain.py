@@ -14,6 +14,8 @@ from local_cloud.cloud import PROCESSED, RAW, Cloud, CloudError
 from spark_app.config.settings import Zones
 from spark_app.storage.at import place_at
 
+STARTS = {"container": "RunInContainer", "glue": "RunOnGlue", "emr": "RunOnEmr"}
+"""The state in which each target's job is started."""
 _PATIENCE = 900
 _STEP = 0.2
 

@@ -119,10 +119,7 @@ def _finish_open(lock: Lock, around: Surroundings, asked: str) -> tuple[Report, 
         lock.close_run()  # it died before it planned anything
         return tuple(untold)
     finished = _finish(run_id, around, [report.run_id for report in untold])
-    if run_id == asked:
-        lock.close_run()
-    else:
-        lock.close_for_another()
+    lock.close_run(untold=run_id != asked)
     return (*untold, finished)
 
 
@@ -146,10 +143,7 @@ def _begin(plan: Plan, lock: Lock, around: Surroundings, resumed: list[str], *, 
     lock.open_run(plan.run_id)
     plans.save(plan, around.zones.runs)
     report = _execute(plan, around, resumed)
-    if follows:
-        lock.close_for_another()
-    else:
-        lock.close_run()
+    lock.close_run(untold=follows)
     return report
 
 

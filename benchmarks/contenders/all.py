@@ -27,7 +27,6 @@ class Contender:
 
     name: str
     command: Callable[[Path], list[str]]
-    engine: str = "sail"
     spark: bool = False
     floor: bool = False
     not_at: dict[str, str] = field(default_factory=dict)
@@ -40,7 +39,7 @@ class Contender:
 _SHORT = "left out, so that the benchmark ends within half an hour"
 CONTENDERS = (
     Contender("ours, embedded engine", _ours),
-    Contender("ours, classic Spark", _ours, engine="spark", spark=True),
+    Contender("ours, classic Spark", _ours, spark=True),
     Contender("polars + delta-rs", _program("polars_delta")),
     Contender("DuckDB + delta-rs", _program("duckdb_delta")),
     Contender("GX COMPLETE + split", _program("gx_split"), spark=True, not_at={"8 million": _SHORT}),

@@ -6,15 +6,13 @@ cannot be cast is told as missing; rows with a missing id could not be told apar
 
 from __future__ import annotations
 
-import logging
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
 from benchmarks.contenders.places import NOW, Places
 from benchmarks.contenders.spark_rows import CONTRACT, SUITE, session, typed, with_parents
-from spark_app.quality.compiler import moments
+from benchmarks.great_expectations_suite import prepared
 
 
 def main(lake: str) -> None:
@@ -44,31 +42,11 @@ def main(lake: str) -> None:
 
 def _unexpected(rows: Any) -> dict[str, list[Any]]:
     """The ids of the rows that break each rule."""
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    logging.disable(logging.CRITICAL)
-    import great_expectations as gx
-    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
-
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
-    asset = context.data_sources.add_spark("spark").add_dataframe_asset("items")
-    given = moments(NOW, CONTRACT)
-    rules = [e.rule for e in SUITE.expectations]
-    expectations = [
-        ExpectationConfiguration(
-            type=e.type, kwargs={k: given[v["$PARAMETER"]] if isinstance(v, dict) else v for k, v in e.kwargs.items()}
-        ).to_domain_obj()
-        for e in SUITE.expectations
-    ]
-    asked: Any = {"result_format": "COMPLETE", "unexpected_index_column_names": ["id"]}
-    batch = asset.add_batch_definition_whole_dataframe("whole").get_batch({"dataframe": rows})
-    results = batch.validate(gx.ExpectationSuite(name="items", expectations=expectations), result_format=asked).results
-    by_rule = dict(zip(rules, results, strict=True))
-    if raised := [
-        rule for rule, r in by_rule.items() if not r.result or r.exception_info.get("raised_exception", True)
-    ]:
-        raise RuntimeError(f"not evaluated: {raised}")
-    return {rule: [row["id"] for row in r.result.get("unexpected_index_list") or ()] for rule, r in by_rule.items()}
+    asked = {"result_format": "COMPLETE", "unexpected_index_column_names": ["id"]}
+    results = prepared(rows, CONTRACT, SUITE, NOW, asked)()
+    rules = [expectation.rule for expectation in SUITE.expectations]
+    found = zip(rules, results, strict=True)
+    return {rule: [row["id"] for row in r.result.get("unexpected_index_list") or ()] for rule, r in found}
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ def inputs(contract: Contract) -> Iterable[Column]:
     if name := contract.partition_column:
         published = F.col("outcome").isNull() | is_one_of(PUBLISHED)
         yield F.when(published, _as_text(F.col(name))).alias("comes_to")
-        yield F.when(is_one_of(CHANGES), F.coalesce("_lies_in", F.lit(_NONE))).alias("_lies_in")
+        yield F.when(is_one_of(CHANGES), _as_text(F.col("_lies_in"))).alias("_lies_in")
 
 
 def _as_text(column: Column) -> Column:

@@ -82,12 +82,10 @@ class Lock(ABC):
         """Notes a run as begun, so that whoever comes next finishes it."""
         self._become(replace(self.writer, open_run=run_id))
 
-    def close_run(self) -> None:
-        self._become(replace(self.writer, open_run=""))
-
-    def close_for_another(self) -> None:
-        """The open run has ended, and was not what the call was asked for: this call tells its report, or the next."""
-        self._become(replace(self.writer, open_run="", untold=(*self.writer.untold, self.writer.open_run)))
+    def close_run(self, *, untold: bool = False) -> None:
+        """The open run has ended. `untold`: it was not what the call was asked for; this call tells it, or the next."""
+        more = (self.writer.open_run,) if untold else ()
+        self._become(replace(self.writer, open_run="", untold=(*self.writer.untold, *more)))
 
     def told(self) -> None:
         """The call that ends here hands out what was untold."""

@@ -42,6 +42,11 @@ class Publication:
     slices: int  # as staged: whoever finishes the run, on whatever engine, takes the same steps
     partitions: Collection[str] | None = None  # of all rows that the winners are or replace; None: of any
 
+    @property
+    def pruned(self) -> bool:
+        """Whether only these partitions are looked at. After someone else's commit nothing is sure."""
+        return self.partitions is not None and not self.accepted
+
     def steps(self) -> list[Step]:
         """The MERGEs to make, one for each slice of keys, each with the clauses that its rows need.
 
@@ -58,7 +63,7 @@ class Publication:
             bool(self.inserts) or unsure,
             # A run that was thought dead may come late, when others have written: it takes no row back.
             newer_in_table(self.contract),
-            "" if unsure or self.partitions is None else _within(self.partitions, self.contract),
+            _within(self.partitions or (), self.contract) if self.pruned else "",
         )
         stem = f"{self.run_id}/{self.contract.dataset}/publish"
         return [replace(step, marker=f"{stem}-{n}-of-{self.slices}") for n in range(self.slices)]
@@ -101,7 +106,7 @@ def publish(engine: Callable[[], Engine], publication: Publication, won: Callabl
 
 def _require_as_judged(total: Commit, publication: Publication) -> None:
     """Where a MERGE looked at some partitions only, a row that it did not see there would have come in once more."""
-    if publication.partitions is None or publication.accepted or total.inserted == publication.inserts:
+    if not publication.pruned or total.inserted == publication.inserts:
         return
     raise BrokenEquation(
         f"{total.inserted:,} rows were inserted, and {publication.inserts:,} were judged new",

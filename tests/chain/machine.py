@@ -16,7 +16,6 @@ from tests.chain.interpreter import Failure, Walk, load
 BEGAN, NAME = "2026-11-28T05:15:00.123Z", f"s3-{'0123456789abcdef' * 2}01abcdef"
 TOKEN = hashlib.sha256(f"arn:execution:{NAME}".encode()).hexdigest()[:16]
 RUN_ID = "20261128-051500-abcdef"
-STARTS = {"glue": "RunOnGlue", "emr": "RunOnEmr", "container": "RunInContainer"}
 
 
 @cache

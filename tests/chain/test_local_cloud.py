@@ -18,14 +18,13 @@ import pytest
 from deploy.artifacts import queries
 from deploy.lambdas import build
 from deploy.stack import carry_out, plan
-from local_cloud.chain import Chain, Ended, Notice
+from local_cloud.chain import STARTS, Chain, Ended, Notice
 from local_cloud.cloud import ARTIFACTS, RAW, Cloud, free_port
 from spark_app.config.settings import Zones
 from spark_app.runs.lock import writer_lock
 from spark_app.samples.shop import write_sample
 from spark_app.storage.at import place_at
 from spark_app.storage.s3_client import connection
-from tests.chain.machine import STARTS
 from tests.chaos.left import differences, left
 from tests.cli.test_commands import lakehouse
 from tests.lake import ORDERS, order

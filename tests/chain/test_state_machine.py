@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from deploy.graph import PAGE, drawing
 from deploy.template import resource
+from local_cloud.chain import STARTS
 from tests.chain.interpreter import FILE, Failure, Walk, all_states
-from tests.chain.machine import BEGAN, NAME, RUN_ID, STARTS, definition, notices, summary, told, walk
+from tests.chain.machine import BEGAN, NAME, RUN_ID, definition, notices, summary, told, walk
 
 LATER_BELL = f"s3-{'f' * 40}"
 LATER = {"Executions": [{"Name": NAME, "StartDate": BEGAN}, {"Name": LATER_BELL, "StartDate": "2026-11-28T05:15:02Z"}]}
