@@ -38,6 +38,7 @@ from spark_app.quality.suite import Expectation, Suite
 from spark_app.reporting.judged import pinned_file
 from spark_app.runs.plan import Config, load_config
 from spark_app.samples.shop import Shape, Shop
+from spark_app.sources.batches import PLAIN
 from spark_app.storage.at import place_at
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -121,7 +122,7 @@ def _like(expectation: Expectation, number: int) -> Expectation:
 def _texts(engine: Engine, folder: Path, contract: Contract) -> Any:
     """Rows of text: from Parquet where that was prepared, or else from the files."""
     if (folder / "texts").is_dir():
-        ddl = ", ".join((*PLACE, *(f"`{name}` string" for name in contract.names)))
+        ddl = ", ".join((*PLACE, f"{PLAIN} boolean", *(f"`{name}` string" for name in contract.names)))
         return engine.read_parquet([place_at(folder / "texts")], ddl)
     return read_files(engine, contract, [pinned_file(number, file) for number, file in enumerate(_files(folder))])
 

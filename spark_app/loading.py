@@ -119,6 +119,7 @@ def _staged(contract: Contract, plan: Plan, work: Work, around: Surroundings) ->
         {name: sum(f.rows for f in staged.files) for name, (_, staged) in work.staged.items()},
         engine.frame(read_sidecars(recalled)) if recalled else None,
         tuple(file.index for file in recalled),
+        _files_of_table(contract, around),
     )
     return stage(engine, data, folder)
 
@@ -132,6 +133,12 @@ def _table(contract: Contract, around: Surroundings) -> DataFrame | None:
     for name in missing_columns(opened(path), contract):
         rows = rows.withColumn(name, F.lit(None).cast(spark_type(contract.columns[name].type)))
     return rows
+
+
+def _files_of_table(contract: Contract, around: Surroundings) -> int:
+    """Of a table that nobody else can write meanwhile; of any other one it does not matter."""
+    path = around.zones.table(contract.dataset)
+    return len(opened(path).file_uris()) if around.alone and exists(path) else 0
 
 
 def _parent_keys(reference: Reference, plan: Plan, work: Work, around: Surroundings) -> DataFrame | None:

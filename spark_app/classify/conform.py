@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from spark_app.config.contracts import Column as ContractColumn
 from spark_app.engine import functions as F
-from spark_app.sources.batches import TRIMMED
+from spark_app.sources.edges import TRIMMED
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
@@ -40,11 +40,17 @@ def spark_type(contract_type: str) -> str:
     return SPARK_TYPES.get(contract_type, contract_type)
 
 
-def cleaned(text: Column, column: ContractColumn) -> Column:
-    """The text as rules see it: trimmed and upper-cased as the contract says; empty is null."""
-    value = F.btrim(text, F.lit(TRIMMED)) if "trim" in column.clean else text
+def cleaned(text: Column, column: ContractColumn, plain: Column | None = None) -> Column:
+    """The text as rules see it: trimmed and upper-cased as the contract says; empty is null. `plain`: `batches.PLAIN`,
+    where the row has it."""
+    value = _trimmed(text, plain) if "trim" in column.clean else text
     value = F.upper(value) if "upper" in column.clean else value
     return F.when(value != "", value)
+
+
+def _trimmed(text: Column, plain: Column | None) -> Column:
+    trimmed = F.btrim(text, F.lit(TRIMMED))
+    return trimmed if plain is None else F.when(plain, text).otherwise(trimmed)
 
 
 def typed(text: Column, contract_type: str, timezone: str) -> Column:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from spark_app import __version__
+from spark_app.classify import partitions
 from spark_app.classify.batch_rules import find_broken
 from spark_app.classify.gate import held_files
 from spark_app.classify.outcome import KEY_HASH, Judgement, key_slice, live_rows, repeated_keys, verdicts
@@ -37,7 +38,7 @@ from spark_app.engine.port import Engine
 from spark_app.errors import EngineMissing
 from spark_app.quality.compiler import Ruleset
 from spark_app.sources.batches import PLACE as READ_PLACE
-from spark_app.sources.batches import FileResult, ReadSpec, SourceFile
+from spark_app.sources.batches import PLAIN, FileResult, ReadSpec, SourceFile
 from spark_app.sources.reader import packed, task
 from spark_app.storage.place import Place
 
@@ -46,7 +47,13 @@ if TYPE_CHECKING:
 
 _ROWS_HELD = {False: 1, True: 3}
 """What a join holds in memory, in staged rows: their keys alone, or also the rows of the table with all columns."""
-_READ_TYPES = {"int64": "bigint", "int32": "int", "string": "string", "timestamp[us, tz=UTC]": "timestamp"}
+_READ_TYPES = {
+    "int64": "bigint",
+    "int32": "int",
+    "string": "string",
+    "timestamp[us, tz=UTC]": "timestamp",
+    "bool": "boolean",
+}
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,7 @@ class StageInput:
     rows_of: Mapping[str, int] = field(default_factory=dict)  # of datasets that this run has read before
     recalled: DataFrame | None = None  # what is known of the lines of recalled files: runs.recall.SIDECAR
     recalled_files: tuple[int, ...] = ()  # no batch of a sender: the gate and rules about a batch pass over them
+    table_files: int = 0  # of a table whose MERGE may leave out partitions
 
 
 def stage(engine: Engine, data: StageInput, folder: Place) -> tuple[Attempt, Staged]:
@@ -93,7 +101,7 @@ def stage(engine: Engine, data: StageInput, folder: Place) -> tuple[Attempt, Sta
     for number in range(slices):
         _write_verdicts(engine, live, judgement, attempt, number, slices)
     judged = read_verdicts(engine, attempt, slices)
-    outcomes, domains, partitions = outcome_tallies(engine, live, judged, data.contract, data.ruleset)
+    outcomes, domains = outcome_tallies(engine, live, judged, data.contract, data.ruleset)
     counted = {file: tally for file, tally in tallies.items() if file not in dropped}
     staged = Staged(
         data.contract.dataset,
@@ -108,9 +116,15 @@ def stage(engine: Engine, data: StageInput, folder: Place) -> tuple[Attempt, Sta
         domains,
         slices,
         unique_users(engine, live, judged, data.contract, outcomes),
-        partitions,
+        _touched(engine, live, judged, data),
     )
     return commit(folder, staged)
+
+
+def _touched(engine: Engine, live: DataFrame, judged: DataFrame, data: StageInput) -> tuple[str, ...] | None:
+    if data.table_files < partitions.WORTH_FILES:
+        return None
+    return partitions.touched(engine, live, judged, data.contract)
 
 
 def _judgement(engine: Engine, data: StageInput, files: Sequence[FileResult]) -> Judgement:
@@ -163,7 +177,7 @@ def read_files(engine: Engine, contract: Contract, files: Sequence[SourceFile]) 
     first = F.lit(0).alias("_correction")
     past = {"_entry_id": "string", "_expires_at": "timestamp", "_waited_for": "array<string>", "_waived": "boolean"}
     never_seen = [F.lit(None).cast(kind).alias(name) for name, kind in past.items()]
-    return read.select(*READ_PLACE.names, first, *never_seen, *contract.names)
+    return read.select(*READ_PLACE.names, first, *never_seen, PLAIN, *contract.names)
 
 
 def _with_past(read: DataFrame, recalled: DataFrame) -> DataFrame:

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from spark_app.classify import partitions
 from spark_app.classify.domains import domain_counts, domains_of
 from spark_app.classify.outcome import VALID, Outcome, is_one_of
 from spark_app.classify.staging import WAITING_FILE, AggregateResult, DomainCount, FileTally, Tally, text_of
@@ -17,7 +16,8 @@ from spark_app.engine.port import Engine
 from spark_app.quality.by_gx import Answer, ask
 from spark_app.quality.compiler import AggregateRule, Ruleset
 from spark_app.quality.values import Values
-from spark_app.sources.batches import NUMBER, TRIMMED, FileResult
+from spark_app.sources.batches import NUMBER, FileResult
+from spark_app.sources.edges import TRIMMED
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, Row
@@ -37,11 +37,9 @@ def file_accounts(
     marks = F.when(closing, F.array(F.lit(_CLOSING))).otherwise(F.concat(invalid, "_reasons", "_warnings"))
     account = F.when(closing, F.col("_raw")).alias("account")
     marked = rows.select("_file", "_line", account, F.explode(marks).alias("mark"))
-    counted = marked.groupBy("_file", "mark").agg(
-        F.count(F.lit(1)).alias("n"),
-        F.min("_line").alias("first"),
-        F.max("_line").alias("last"),
-        F.max("account").alias("account"),
+    # The account is a key, not a maximum: Spark sorts all rows for a maximum of texts, and hashes them for numbers.
+    counted = marked.groupBy("_file", "mark", "account").agg(
+        F.count(F.lit(1)).alias("n"), F.min("_line").alias("first"), F.max("_line").alias("last")
     )
     accounts: list[FileResult] = []
     found: dict[int, dict[int, Row]] = {}
@@ -67,17 +65,16 @@ def _file_tally(marks: Mapping[int, Row], ruleset: Ruleset) -> FileTally:
 
 def outcome_tallies(
     engine: Engine, live: DataFrame, verdicts: DataFrame, contract: Contract, ruleset: Ruleset
-) -> tuple[dict[str, Tally], dict[str, DomainCount], tuple[str, ...] | None]:
-    """Rows of each outcome with their control totals, what each rule of the suite is about, and the partitions that
-    the rows touch, by one query."""
+) -> tuple[dict[str, Tally], dict[str, DomainCount]]:
+    """Rows of each outcome with their control totals, and what each rule of the suite is about, by one query."""
     outcome = F.coalesce("outcome", F.lit(Outcome.INSERTED.value)).alias("outcome")
-    joined = live.join(verdicts.select("_rid", "outcome", "_lies_in"), "_rid", "left")
+    joined = live.join(verdicts.select("_rid", "outcome"), "_rid", "left")
     domains = domains_of(ruleset, contract)
-    inputs = [*_inputs(contract, ruleset), *partitions.inputs(contract), *(domain.input for domain in domains)]
-    measures = [*_measures(contract), *partitions.measures(contract), *(domain.measure for domain in domains)]
+    inputs = [*_inputs(contract, ruleset), *(domain.input for domain in domains)]
+    measures = [*_measures(contract), *(domain.measure for domain in domains)]
     found = engine.collect(joined.select(outcome, *inputs).groupBy("outcome").agg(*measures))
     tallies = {row["outcome"]: _tally(row, contract) for row in found}
-    return tallies, domain_counts(found, domains), partitions.touched(found, contract)
+    return tallies, domain_counts(found, domains)
 
 
 def unique_users(

@@ -16,6 +16,7 @@ from spark_app.quality.columns import NotNull
 from spark_app.quality.compiler import Rule, Ruleset
 from spark_app.quality.expectation import RowExpectation
 from spark_app.quality.values import Values
+from spark_app.sources.batches import PLAIN
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -24,14 +25,15 @@ _CLEAN = "_clean_"
 
 
 def classify_rows(rows: DataFrame, contract: Contract, ruleset: Ruleset, *, waivable: bool = False) -> DataFrame:
-    """Rows of text (place columns and one text column for each contract column) → staged rows.
+    """Rows of text (place columns, PLAIN, and one text column for each contract column) → staged rows.
 
     Four projections, no shuffle, one pass: clean the texts, cast them, ask every rule, collect the reasons. `waivable`:
     whether rows may be waived; it makes the plan three times as long, so only rows that a person recalled pay for it.
     """
     place = [part.split()[0] for part in PLACE]
     texts = [F.col(name).alias(text_of(name)) for name in contract.names]
-    clean = [cleaned(F.col(name), column).alias(_CLEAN + name) for name, column in contract.columns.items()]
+    plain = F.col(PLAIN)
+    clean = [cleaned(F.col(name), column, plain).alias(_CLEAN + name) for name, column in contract.columns.items()]
     values = [
         typed(F.col(_CLEAN + name), column.type, contract.timezone).alias(name)
         for name, column in contract.columns.items()

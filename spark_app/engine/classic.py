@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from spark_app.config.settings import EngineSettings
@@ -35,14 +36,24 @@ _SETTINGS = DELTA_SESSION | {
     CALL_SITES: "false",
     "spark.databricks.delta.snapshotPartitions": "1",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",
+    # Else the first upper() of a JVM builds a table of all letters: 1.3 s. Spark 3.5 has Java's mapping alone.
+    "spark.sql.icu.caseMappings.enabled": "false",
 }
 _DEFAULT_MEMORY_MB = 4096
+_JAVA_OPTIONS = (
+    "-XX:+UseSerialGC",
+    "-XX:MetaspaceSize=512m",  # classes alone then cause no full collection
+    "-Duser.language=en",  # Java's upper() of a letter outside ASCII follows it
+    # A pass over wide rows is one method of more than 8,000 bytes, which Java would interpret: 5.1 s, so 2.4.
+    "-XX:-DontCompileHugeMethods",
+)
 
 
 class ClassicEngine(Engine):
     """The reference engine, and the one for large data."""
 
     name = "spark"
+    staging_options = MappingProxyType({"parquet.enable.dictionary": "false"})
 
     @classmethod
     def start(cls, settings: EngineSettings, log: Path, *, s3: bool = False) -> ClassicEngine:
@@ -96,13 +107,14 @@ def _local_settings(settings: EngineSettings, *, s3: bool) -> dict[str, str]:
     """What a session of our own needs. Under spark-submit the platform has said all of this already."""
     if not _of_our_own():
         # The platform's number of partitions is meant for large data; adaptive plans join those of a small day.
-        return {"spark.sql.adaptive.enabled": "true"}
+        # A pass over wide rows that Java would interpret (below) is cut into small methods instead.
+        return {"spark.sql.adaptive.enabled": "true", "spark.sql.codegen.hugeMethodLimit": "8000"}
     return {
         # Measured (docs/benchmarks.md): with staging in between, adaptive plans only add jobs at these sizes.
         "spark.sql.adaptive.enabled": "false",
         "spark.master": f"local[{settings.cores}]",
         "spark.driver.memory": f"{settings.memory_mb or _DEFAULT_MEMORY_MB}m",
-        "spark.driver.extraJavaOptions": "-XX:+UseSerialGC",
+        "spark.driver.extraJavaOptions": " ".join(_JAVA_OPTIONS),
         "spark.driver.extraClassPath": os.pathsep.join(map(str, class_path(settings.jars, s3=s3))),
         "spark.sql.shuffle.partitions": str(settings.cores),
         "spark.driver.bindAddress": "127.0.0.1",

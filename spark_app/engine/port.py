@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from spark_app.engine.faults import translated
@@ -28,6 +29,8 @@ class Engine:
 
     name: str
     slice_rows = 0  # 0: the engine spills to disk, so nothing needs to be sliced
+    staging_options: Mapping[str, str] = MappingProxyType({})
+    """How Parquet is written that is soon thrown away: most texts there are unlike, so without a dictionary."""
 
     def __init__(self, spark: SparkSession, cores: int) -> None:
         self.spark = spark
@@ -47,7 +50,7 @@ class Engine:
         """Writes a frame to a new folder."""
         refuse_ignored(options or {})
         with self._acting():
-            frame.write.options(**(options or {})).parquet(self.location(path))
+            frame.write.options(**{**self.staging_options, **(options or {})}).parquet(self.location(path))
 
     def read_parquet(self, folders: Sequence[Place], ddl: str) -> DataFrame:
         """Folders of Parquet files. The caller knows that they exist: one engine reads a missing one as empty."""

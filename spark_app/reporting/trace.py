@@ -16,7 +16,7 @@ from spark_app.config.settings import Zones
 from spark_app.errors import UsageError
 from spark_app.reporting.entries import place
 from spark_app.reporting.masking import is_token, salt_of, token
-from spark_app.sources.batches import TRIMMED
+from spark_app.sources.edges import TRIMMED
 from spark_app.storage.place import Place
 from spark_app.tables.reading import dataset as read
 from spark_app.tables.reading import exists

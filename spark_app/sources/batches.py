@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from spark_app.sources.edges import TRIMMED, plain
 from spark_app.storage.place import Pin, Place
 
 if TYPE_CHECKING:  # tasks import this module, and need no pydantic
     from spark_app.config.contracts import Contract
-
-TRIMMED = " \t\r\n\x0b\x0c\u0085\u00a0\u2028\u2029\ufeff"
-"""Characters that cleaning takes off both ends of a text, here and in `classify.conform`."""
 
 NUMBER = r"^[+-]?[0-9]{1,24}(\.[0-9]{1,6})?$"
 """What a control total counts as a number: plain digits, at most six decimals. decimal(38,6) holds ten million."""
@@ -39,6 +37,10 @@ PLACE = pa.schema(
         ("_source_modified_at", pa.timestamp("us", "UTC")),
     ]
 )
+
+PLAIN = "_plain"
+"""True of a record none of whose texts begins or ends with a character of TRIMMED: it is clean as it is. Engines take
+ten times as long to trim a text as to be told (docs/performance.md)."""
 
 
 @dataclass(frozen=True)
@@ -98,8 +100,8 @@ class ReadSpec:
 
     @property
     def schema(self) -> pa.Schema:
-        """Schema of the batches: the place, then one text column for each contract column."""
-        return pa.schema([*PLACE, *(pa.field(name, pa.string()) for name in self.columns)])
+        """Schema of the batches: the place, PLAIN, then one text column for each contract column."""
+        return pa.schema([*PLACE, (PLAIN, pa.bool_()), *(pa.field(name, pa.string()) for name in self.columns)])
 
 
 class FileFault(Exception):
@@ -216,7 +218,7 @@ def placed(chunk: Chunk, file: SourceFile, ordinal: int, schema: pa.Schema) -> p
         pa.repeat(pa.scalar(file.uri), n),
         pa.repeat(pa.scalar(file.modified_us, pa.timestamp("us", "UTC")), n),
     )
-    return pa.RecordBatch.from_arrays([*place, *chunk.texts], schema=schema)
+    return pa.RecordBatch.from_arrays([*place, plain(chunk.texts, n), *chunk.texts], schema=schema)
 
 
 def closing(result: FileResult, schema: pa.Schema) -> pa.RecordBatch:

@@ -16,6 +16,7 @@ from spark_app.classify.staging import WAITING_FILE, WAITS_ON, key_text, text_of
 from spark_app.config.contracts import Contract
 from spark_app.engine import functions as F
 from spark_app.engine.port import Engine
+from spark_app.sources.batches import PLAIN
 from spark_app.storage.place import Place
 from spark_app.tables.commits import Commit, landed
 from spark_app.tables.merge import Step, run_step
@@ -222,6 +223,7 @@ def waiting_rows(engine: Engine, table: Place, contract: Contract) -> DataFrame:
         F.col("expires_at").alias("_expires_at"),
         F.col("missing").alias("_waited_for"),
         F.lit(None).cast("boolean").alias("_waived"),
+        F.lit(False).alias(PLAIN),
         *(F.col(f"_texts.{name}").alias(name) for name in contract.names),
     )
 

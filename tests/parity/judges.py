@@ -25,6 +25,8 @@ from spark_app.engine.port import Engine
 from spark_app.quality.compiler import compile_suite
 from spark_app.quality.regex import portable
 from spark_app.quality.suite import Suite
+from spark_app.sources.batches import PLAIN
+from spark_app.sources.edges import plain
 from spark_app.storage.at import place_at
 
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
@@ -81,8 +83,10 @@ def staged(engine: Engine, rows: Sequence[dict[str, str | None]], suite: Suite, 
     blank = pa.nulls(len(rows), pa.string())
     read = folder.parent / "read"
     read.mkdir()
-    pq.write_table(pa.table({name: place.get(name, blank) for name in names} | texts), read / "rows.parquet")
-    frame = engine.read_parquet([place_at(read)], ", ".join([*PLACE, *(f"`{name}` string" for name in TYPES)]))
+    told = {PLAIN: plain(texts.values(), len(rows))}
+    pq.write_table(pa.table({name: place.get(name, blank) for name in names} | told | texts), read / "rows.parquet")
+    ddl = ", ".join([*PLACE, f"{PLAIN} boolean", *(f"`{name}` string" for name in TYPES)])
+    frame = engine.read_parquet([place_at(read)], ddl)
     engine.write_parquet(classify_rows(frame, CONTRACT, ruleset), attempt.rows)
     find_broken(engine, read_rows(engine, attempt, CONTRACT), CONTRACT, ruleset, attempt)
     return attempt

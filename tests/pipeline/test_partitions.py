@@ -10,12 +10,19 @@ from typing import Any
 import pytest
 
 from spark_app import loading
+from spark_app.classify import partitions
 from spark_app.runs.file_lock import _Locked
 from spark_app.runs.lease import _Lease
 from spark_app.tables.publish import Publication
 from tests.lake import ORDERS, Lake, order
 
 pytestmark = pytest.mark.engine
+
+
+@pytest.fixture
+def worth(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables of any size are worth it."""
+    monkeypatch.setattr(partitions, "WORTH_FILES", 0)
 
 
 def conditions(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -38,6 +45,7 @@ def on(day: str, number: int, amount: str = "10.00") -> str:
 
 
 @pytest.mark.both
+@pytest.mark.usefixtures("worth")
 def test_a_merge_looks_where_rows_come_to_and_where_those_lie_that_they_replace(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -55,7 +63,19 @@ def test_a_merge_looks_where_rows_come_to_and_where_those_lie_that_they_replace(
     ]  # fmt: skip
 
 
+def test_a_table_of_few_files_is_looked_at_whole(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = partitions.WORTH_FILES - 1
+    days = [f"2025-{month:02}-{day:02}" for month in (3, 4) for day in range(1, 21)]
+    lake.put("orders/1.csv", [ORDERS, *(on(day, n) for n, day in enumerate(days[:few], 1))], "2025-05-22")
+    assert conditions(lake, monkeypatch) == [""]
+    lake.put("orders/2.csv", [ORDERS, on(days[few], 50)], "2025-05-23")
+    assert conditions(lake, monkeypatch) == [""]
+    lake.put("orders/3.csv", [ORDERS, on(days[few], 51)], "2025-05-24")
+    assert conditions(lake, monkeypatch) == [f"t.`date` IN (DATE '{days[few]}')"]
+
+
 @pytest.mark.both
+@pytest.mark.usefixtures("worth")
 def test_files_of_other_partitions_are_neither_read_nor_rewritten(lake: Lake) -> None:
     days = [f"2025-05-{day:02}" for day in range(1, 21)]
     lake.put("orders/1.csv", [ORDERS, *(on(day, n) for n, day in enumerate(days, 1))], "2025-05-22")
@@ -77,6 +97,7 @@ def files(table: Any) -> list[str]:
 
 
 @pytest.mark.both
+@pytest.mark.usefixtures("worth")
 def test_a_table_that_is_not_partitioned_by_the_contracts_column_keeps_all_its_rows(lake: Lake) -> None:
     """The contract asked for partitions later: one file holds rows of several days."""
     asked, orders = lake.config, lake.config.contracts["orders"]
@@ -95,6 +116,7 @@ def test_a_table_that_is_not_partitioned_by_the_contracts_column_keeps_all_its_r
 
 
 @pytest.mark.both
+@pytest.mark.usefixtures("worth")
 @pytest.mark.parametrize("user", ["${spark.app.name}", "o'neill", "a\\b", "plain", "two words"])
 def test_a_partition_of_any_text_is_merged_by_its_key_once(lake: Lake, user: str) -> None:
     """Spark replaces what looks like a variable in a statement, within quotes too."""
