@@ -168,8 +168,9 @@ push: image image-emr ## Bring the images of the container and of EMR Serverless
 base-image: ## Make a base for the images without a registry (Debian, as root): then BASE_IMAGE=lakehouse-base:local
 	docker/local-base.sh lakehouse-base:local
 
-jars: $(DEV)/.ready ## Bring the pinned jars of Delta and S3 for classic Spark into .jars/
+jars: $(DEV)/.ready ## Bring the pinned jars of Delta and S3 for classic Spark into .jars/, and archive their classes
 	@$(DEV)/bin/python -m spark_app.engine.jars $(JARS)
+	@test -s $(JARS)/classes.jsa || $(DEV)/bin/python -m spark_app.class_archive $(JARS)
 
 schema: $(DEV)/.ready ## Write the contracts' JSON Schema and the table of expectation types into docs/
 	@$(DEV)/bin/python -c 'from spark_app.quality.catalogue import as_markdown; print(as_markdown(), end="")' > docs/expectations.md

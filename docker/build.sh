@@ -17,7 +17,10 @@ cp requirements/build.txt "$context/requirements/"
 cp "requirements/$lock.txt" "$context/requirements/packages.txt"
 cp "dist/lakehouse_loader-$VERSION-py3-none-any.whl" "$context/wheel/"
 "${PYTHON:-python3}" -m cyclonedx_py requirements --output-reproducible --of JSON -o "$context/sbom.cdx.json" "requirements/$lock.txt"
-if [ "$flavour" = spark ]; then cp -r .jars "$context/jars"; cp docker/native_libraries.py "$context/"; fi
+if [ "$flavour" = spark ]; then
+  mkdir "$context/jars" && cp .jars/*.jar "$context/jars/"
+  cp docker/native_libraries.py "$context/"
+fi
 TITLE="lakehouse$suffix" DESCRIPTION="$what"
 source docker/labels.sh
 arguments=("${labels[@]}")

@@ -27,7 +27,7 @@ case "$1" in
   stand-in)
     awk '/^[a-z0-9]/ {keep = ($0 ~ /^(pyspark|py4j)==/)} keep' "requirements/$spark.txt" >"$context/packages.txt"
     cp requirements/build.txt emr/stand_in/entrypoint.sh "$context/"
-    cp -r "$jars" "$context/jars" ;;
+    mkdir "$context/jars" && cp "$jars"/*.jar "$context/jars/" ;;
 esac
 case "$1" in
   image)

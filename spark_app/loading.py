@@ -26,7 +26,7 @@ from spark_app.tables.commits import Commit
 from spark_app.tables.decisions import Decision, record
 from spark_app.tables.entries import Context, waiting_rows
 from spark_app.tables.publish import Publication, publish, winners
-from spark_app.tables.reading import exists, opened
+from spark_app.tables.reading import exists, opened, size
 from spark_app.tables.schema import missing_columns
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ class Surroundings:
     alone: bool = False
     """Whether nobody else can write while this process lives: then what was judged of a table still holds."""
     catalog: Catalog | None = None
+    expect: Callable[[Callable[[], int]], None] = lambda _ahead: None
+    """Told how to find out how many bytes are ahead, before the engine is first asked for."""
 
 
 @dataclass
@@ -61,6 +63,12 @@ class Work:
     def of(self, dataset: str) -> Staged | None:
         """What was staged of a dataset; None when it had nothing to do."""
         return self.staged[dataset][1] if dataset in self.staged else None
+
+
+def bytes_ahead(plan: Plan, zones: Zones) -> int:
+    """Of the files that are read, and of the tables that their rows are compared with."""
+    names = [name for name in plan.datasets if plan.of(name) or plan.brings_back(name)]
+    return sum(file.size for name in names for file in plan.of(name)) + sum(size(zones.table(n)) for n in names)
 
 
 def stage_and_publish(contract: Contract, plan: Plan, work: Work, around: Surroundings) -> None:

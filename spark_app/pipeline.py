@@ -13,7 +13,7 @@ from spark_app.config.caller import utc_now
 from spark_app.config.settings import RunMode
 from spark_app.ending import account, note_recall, put_away, register, settle
 from spark_app.errors import UsageError
-from spark_app.loading import Surroundings, Work, stage_and_publish
+from spark_app.loading import Surroundings, Work, bytes_ahead, stage_and_publish
 from spark_app.reporting.report import Report, failed_report, finished_report, read_report
 from spark_app.reporting.summary import has_last_word, save_failure, save_first, save_report, save_summary
 from spark_app.runs import plan as plans
@@ -163,6 +163,7 @@ def _follow_ups(asked: Report, request: Request, config: Config, lock: Lock, aro
 def _execute(plan: Plan, around: Surroundings, resumed: list[str] | None = None) -> Report:
     started, work = time.perf_counter(), Work()
     around.observer.planned(plan, around.engine_name)
+    around.expect(lambda: bytes_ahead(plan, around.zones))
     try:
         note_recall(plan, around)
         for contract in plan.contracts:

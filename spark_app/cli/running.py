@@ -65,7 +65,9 @@ def carried_out(
 
     commands = Commands(call.lake.options, call.lake.shown_processed, str(call.config or ""))
     with _screen()(commands, settings.cores) as screen:
-        around = Surroundings(asked.zones, start, settings.name.value, screen, catalog=_catalog(call.database))
+        around = Surroundings(
+            asked.zones, start, settings.name.value, screen, catalog=_catalog(call.database), expect=start.expect
+        )
         try:
             return load(asked, chosen, around, seconds(call.wait)), screen
         except Exception:

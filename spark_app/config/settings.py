@@ -80,12 +80,14 @@ class Zones:
 
 @dataclass(frozen=True)
 class EngineSettings:
-    """How the engine starts. `memory_mb` bounds the engine's process; 0: no bound (Sail), 4 GB (Spark)."""
+    """How the engine starts. `memory_mb` bounds the engine's process; 0: no bound (Sail), 4 GB (Spark). `java_options`:
+    more of them, for a JVM of our own."""
 
     name: EngineName
     cores: int
     memory_mb: int
     jars: Path | None
+    java_options: tuple[str, ...] = ()
 
 
 def engine_settings(name: EngineName | None = None) -> EngineSettings:

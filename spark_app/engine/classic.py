@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from spark_app.config.settings import EngineSettings
-from spark_app.engine.jars import class_path
+from spark_app.engine.jars import class_archive, class_path
 from spark_app.engine.port import CALL_SITES, Engine
 from spark_app.errors import EngineMissing
 from spark_app.storage.place import Place
@@ -57,6 +57,7 @@ class ClassicEngine(Engine):
 
     @classmethod
     def start(cls, settings: EngineSettings, log: Path, *, s3: bool = False) -> ClassicEngine:
+        """A session. Raises EngineMissing."""
         _require_java()
         if _of_our_own():
             # Java asks the network for the name of its machine, and there may be none.
@@ -80,11 +81,23 @@ class ClassicEngine(Engine):
         session.sparkContext.setLogLevel("WARN")
         return cls(session, settings.cores if _of_our_own() else session.sparkContext.defaultParallelism)
 
+    def end(self) -> None:
+        """Stops, and waits until a JVM of our own has ended by itself and written what it was asked to write."""
+        process = self._process()
+        self.stop()
+        if process is not None:
+            process.stdin.close()
+            process.wait()
+
     def kill(self) -> None:
-        gateway: Any = self.spark.sparkContext._gateway
-        if process := getattr(gateway, "proc", None):  # under spark-submit the JVM is our parent
+        if process := self._process():
             process.kill()
             process.wait()
+
+    def _process(self) -> Any:
+        """The JVM that this process has started; under spark-submit it is our parent."""
+        gateway: Any = self.spark.sparkContext._gateway
+        return getattr(gateway, "proc", None)
 
     def location(self, place: Place) -> str:
         """Hadoop's own name for S3 is s3a."""
@@ -109,17 +122,24 @@ def _local_settings(settings: EngineSettings, *, s3: bool) -> dict[str, str]:
         # The platform's number of partitions is meant for large data; adaptive plans join those of a small day.
         # A pass over wide rows that Java would interpret (below) is cut into small methods instead.
         return {"spark.sql.adaptive.enabled": "true", "spark.sql.codegen.hugeMethodLimit": "8000"}
+    jars = class_path(settings.jars, s3=s3)
     return {
         # Measured (docs/benchmarks.md): with staging in between, adaptive plans only add jobs at these sizes.
         "spark.sql.adaptive.enabled": "false",
         "spark.master": f"local[{settings.cores}]",
         "spark.driver.memory": f"{settings.memory_mb or _DEFAULT_MEMORY_MB}m",
-        "spark.driver.extraJavaOptions": " ".join(_JAVA_OPTIONS),
-        "spark.driver.extraClassPath": os.pathsep.join(map(str, class_path(settings.jars, s3=s3))),
+        "spark.driver.extraJavaOptions": " ".join((*_JAVA_OPTIONS, *_class_archive(jars), *settings.java_options)),
+        "spark.driver.extraClassPath": os.pathsep.join(map(str, jars)),
         "spark.sql.shuffle.partitions": str(settings.cores),
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
     }
+
+
+def _class_archive(jars: Sequence[Path]) -> tuple[str, ...]:
+    """Java looks itself whether the archive is of this Java and of these jars, and does without it if not."""
+    archive = class_archive(jars[0].parent)
+    return (f"-XX:SharedArchiveFile={archive}",) if archive.is_file() else ()
 
 
 def _of_our_own() -> bool:

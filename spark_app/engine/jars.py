@@ -85,6 +85,11 @@ def class_path(folder: Path | None, *, s3: bool) -> list[Path]:
     )
 
 
+def class_archive(folder: Path) -> Path:
+    """Where the archive of classes lies that `spark_app.class_archive` makes for these jars."""
+    return folder / "classes.jsa"
+
+
 def _verified(jar: Jar, file: Path) -> Path:
     with file.open("rb") as content:
         actual = hashlib.file_digest(content, "sha256").hexdigest()

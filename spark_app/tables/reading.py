@@ -25,3 +25,14 @@ def dataset(path: Place) -> ds.Dataset:
     line abort the process (seen in 21 of 60 scripts that read a table and ended; in none of 60 this way).
     """
     return opened(path).to_pyarrow_dataset(filesystem=path.arrow())
+
+
+def size(path: Place) -> int:
+    """Bytes of the newest version's data files, as its log tells them; 0 when there is no table."""
+    if not exists(path):
+        return 0
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    added = pa.table(opened(path).get_add_actions(flatten=True))
+    return int(pc.sum(added["size_bytes"]).as_py() or 0)
