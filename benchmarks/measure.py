@@ -55,11 +55,10 @@ def measure_spark(command: Sequence[str], environment: Mapping[str, str]) -> Cos
     """The same of a program with classic Spark in it, whose event log tells its jobs."""
     with tempfile.TemporaryDirectory() as folder:
         log = {"enabled": "true", "dir": folder, "rolling.enabled": "false", "compress": "false"}
-        settings = "".join(f"spark.eventLog.{name} {value}\n" for name, value in log.items())
-        (Path(folder) / "spark-defaults.conf").write_text(settings, encoding="utf-8")
-        cost = measure(command, {**environment, "SPARK_CONF_DIR": folder})
-        logs = [file for file in Path(folder).iterdir() if file.name != "spark-defaults.conf"]
-        jobs = sum(line.count(_JOB) for log in logs for line in log.open(encoding="utf-8"))
+        # No folder of settings: it would be part of the class path, and an archive of classes is for one class path.
+        settings = " ".join(f"--conf spark.eventLog.{name}={value}" for name, value in log.items())
+        cost = measure(command, {**environment, "PYSPARK_SUBMIT_ARGS": f"{settings} pyspark-shell"})
+        jobs = sum(line.count(_JOB) for log in Path(folder).iterdir() for line in log.open(encoding="utf-8"))
     return Cost(cost.wall, cost.cpu, cost.rss_mb, cost.written_mb, jobs)
 
 

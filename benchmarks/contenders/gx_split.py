@@ -20,7 +20,7 @@ def main(lake: str) -> None:
     from pyspark.sql import functions as f
 
     places = Places(Path(lake))
-    with session() as spark:
+    with session(places) as spark:
         rows = typed(spark, [str(file) for file in places.files]).cache()
         broken = [(str(key), rule) for rule, keys in _unexpected(rows).items() for key in keys]
         reasons = (

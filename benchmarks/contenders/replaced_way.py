@@ -28,7 +28,7 @@ _RULES = {
 
 def main(lake: str) -> None:
     places = Places(Path(lake))
-    with session() as spark:
+    with session(places) as spark:
         for file in places.files:
             _load(spark, str(file), places)
 

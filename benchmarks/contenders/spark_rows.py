@@ -18,12 +18,13 @@ SUITE = load_config(packed_config()).suites["order_items"]
 
 
 @contextmanager
-def session() -> Iterator[Any]:
-    """Classic Spark with Delta, as our own runs start it."""
+def session(places: Places) -> Iterator[Any]:
+    """Classic Spark with Delta, as our own runs start it: with the archive of classes, and told what is ahead."""
     with (
         tempfile.TemporaryDirectory() as scratch,
         engine_of(engine_settings(EngineName.SPARK), place_at(scratch) / "log") as start,
     ):
+        start.expect(lambda: sum(file.stat().st_size for file in places.files))
         yield start().spark
 
 

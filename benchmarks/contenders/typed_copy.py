@@ -11,7 +11,7 @@ from benchmarks.contenders.spark_rows import session, typed
 
 def main(lake: str) -> None:
     places = Places(Path(lake))
-    with session() as spark:
+    with session(places) as spark:
         rows = typed(spark, [str(file) for file in places.files])
         rows.write.format("delta").partitionBy("date").save(places.loaded)
 
