@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from spark_app.classify.staging import Staged
 from spark_app.samples.shop import write_sample
+from spark_app.sources.batches import FileResult
 
 _PROGRAM = """
 import json, sys
@@ -52,3 +54,11 @@ def test_a_run_with_nothing_to_do_starts_no_engine(tmp_path: Path) -> None:
 def test_a_run_of_local_csv_files_imports_nothing_that_only_others_need(tmp_path: Path) -> None:
     write_sample(tmp_path, with_failures=False)
     assert imported("run", "--root", tmp_path) & ON_DEMAND == set()
+
+
+def test_which_files_are_dropped_is_found_once_however_many_ask() -> None:
+    """Each of 10,000 files asks several times: found anew, that was a third of their load."""
+    files = (FileResult(0, "read"), FileResult(1, "rejected"), FileResult(2, "read"))
+    staged = Staged("orders", "1", files, {}, {2: "too many rows are bad"}, {}, {}, {})
+    assert staged.dropped_files == {1, 2}
+    assert staged.dropped_files is staged.dropped_files

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -158,10 +158,10 @@ def key_slice(rows: DataFrame, contract: Contract, number: int, slices: int) -> 
     return rows.filter(F.pmod(key_hash(contract), F.lit(slices)) == number)
 
 
-def live_rows(rows: DataFrame, dropped_files: Sequence[int]) -> DataFrame:
+def live_rows(rows: DataFrame, dropped_files: Collection[int]) -> DataFrame:
     """The records of files whose rows count."""
     live = rows.filter(F.col("_rid").isNotNull())
-    return live.filter(~F.col("_file").isin(*dropped_files)) if dropped_files else live
+    return live.filter(~F.col("_file").isin(*sorted(dropped_files))) if dropped_files else live
 
 
 LINEAGE = ("source_file", "source_modified_at", "correction")

@@ -93,7 +93,7 @@ def stage(engine: Engine, data: StageInput, folder: Place) -> tuple[Attempt, Sta
     if any(f.status == "read" for f in of_senders):
         aggregates = aggregate_results(engine, batch, data.contract, data.ruleset.aggregates, data.rows_of)
     held = {} if data.gate_open else held_files(data.contract, of_senders, tallies, aggregates)
-    dropped = sorted({*unread, *held})
+    dropped = {*unread, *held}
     live = live_rows(rows, dropped)
     held_rows = _ROWS_HELD[data.table is not None] * sum(tally.rows for tally in tallies.values())
     slices = engine.slices(held_rows)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from spark_app import __version__
@@ -170,11 +171,10 @@ class Staged:
     def released(self) -> int:
         return sum(tally.released for outcome, tally in self.outcomes.items() if outcome not in WAITS_ON)
 
-    @property
-    def dropped_files(self) -> tuple[int, ...]:
+    @cached_property
+    def dropped_files(self) -> frozenset[int]:
         """Files of which no row may be published."""
-        unread = (f.index for f in self.files if f.status != "read")
-        return tuple(sorted({*unread, *self.held}))
+        return frozenset(f.index for f in self.files if f.status != "read").union(self.held)
 
 
 def commit(folder: Place, staged: Staged) -> tuple[Attempt, Staged]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,7 +30,12 @@ class Sample:
 
 
 def samples(
-    engine: Engine, rows: DataFrame, contract: Contract, names: Mapping[int, str], dropped: Sequence[int], state: Place
+    engine: Engine,
+    rows: DataFrame,
+    contract: Contract,
+    names: Mapping[int, str],
+    dropped: Collection[int],
+    state: Place,
 ) -> dict[str, tuple[Sample, ...]]:
     """By rule: the first rows of the files that count."""
     from pyspark.sql import Window
@@ -38,7 +43,7 @@ def samples(
     keys = [key_text(name, contract).alias(f"key_{n}") for n, name in enumerate(contract.key)]
     place = place_of(F.col("_source_file"), F.col("_sheet"), F.col("_line"))
     broken = (
-        rows.filter(F.col("_rid").isNotNull() & ~F.col("_file").isin(WAITING_FILE, *dropped))
+        rows.filter(F.col("_rid").isNotNull() & ~F.col("_file").isin(WAITING_FILE, *sorted(dropped)))
         .filter(F.size("_reasons") + F.size("_warnings") > 0)
         .select("_rid", place.alias("place"), *keys, F.explode(F.concat("_reasons", "_warnings")))
     )

@@ -81,7 +81,7 @@ def _within(partitions: Collection[str], contract: Contract) -> str:
     return f"t.`{name}` IN ({', '.join(values)})"
 
 
-def winners(rows: DataFrame, verdicts: DataFrame, dropped_files: tuple[int, ...]) -> DataFrame:
+def winners(rows: DataFrame, verdicts: DataFrame, dropped_files: Collection[int]) -> DataFrame:
     """Staged rows that the table takes: those without a verdict, and those that change a row there."""
     kept_out = verdicts.filter(~is_one_of(CHANGES)).select("_rid")
     return with_lineage(live_rows(rows, dropped_files).join(kept_out, "_rid", "left_anti"))
