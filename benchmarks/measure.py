@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -18,27 +18,31 @@ _JOB = '"Event":"SparkListenerJobStart"'
 @dataclass(frozen=True)
 class Cost:
     """`cpu` is of all processes of the tree; `rss_mb` the greatest sum of their resident memory seen; `written_mb` what
-    they gave to the disk; `jobs` those that classic Spark's event log counts, none elsewhere."""
+    they gave to the disk; `jobs` those that classic Spark's event log counts, none elsewhere; `read_mb` what they asked
+    of files, their own code and the system's cache included."""
 
     wall: float
     cpu: float
     rss_mb: float
     written_mb: float = 0.0
     jobs: int = 0
+    read_mb: float = 0.0
 
 
 def measure(command: Sequence[str], environment: Mapping[str, str]) -> Cost:
     """Runs a command to its end. Raises RuntimeError when it fails."""
     started = time.perf_counter()
     process = subprocess.Popen(command, env=dict(environment), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    tree, cpu, written, peak = psutil.Process(process.pid), dict[int, float](), dict[int, int](), 0.0
+    tree, cpu, peak = psutil.Process(process.pid), dict[int, float](), 0.0
+    written, read = dict[int, int](), dict[int, int]()
     while process.poll() is None:
         memory = 0
         for member in [tree, *_children(tree)]:
             try:
                 times = member.cpu_times()
                 cpu[member.pid] = times.user + times.system
-                written[member.pid] = member.io_counters().write_bytes
+                io = member.io_counters()
+                written[member.pid], read[member.pid] = io.write_bytes, io.read_chars
                 memory += member.memory_info().rss
             except psutil.Error:
                 continue  # it ended between being listed and being asked
@@ -48,7 +52,8 @@ def measure(command: Sequence[str], environment: Mapping[str, str]) -> Cost:
     output = process.communicate()[0].decode(errors="replace")
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}:\n{output[-2000:]}")
-    return Cost(wall, sum(cpu.values()), peak, sum(written.values()) / 1e6)
+    mb = (sum(bytes_.values()) / 1e6 for bytes_ in (written, read))
+    return Cost(wall, sum(cpu.values()), peak, next(mb), read_mb=next(mb))
 
 
 def measure_spark(command: Sequence[str], environment: Mapping[str, str]) -> Cost:
@@ -59,7 +64,7 @@ def measure_spark(command: Sequence[str], environment: Mapping[str, str]) -> Cos
         settings = " ".join(f"--conf spark.eventLog.{name}={value}" for name, value in log.items())
         cost = measure(command, {**environment, "PYSPARK_SUBMIT_ARGS": f"{settings} pyspark-shell"})
         jobs = sum(line.count(_JOB) for log in Path(folder).iterdir() for line in log.open(encoding="utf-8"))
-    return Cost(cost.wall, cost.cpu, cost.rss_mb, cost.written_mb, jobs)
+    return replace(cost, jobs=jobs)
 
 
 def _children(tree: psutil.Process) -> list[psutil.Process]:

@@ -1,9 +1,10 @@
 """`python -m benchmarks.upsert`: a day's upsert into tables of 1, 10 and 100 times the size, over three years.
 
 A day is 27,000 items: half are corrections of items of one past day, half are new. Tables are made directly, as our own
-loads leave them (one file a day), because loading three years would take longer than what is measured. Prints seconds,
-files and bytes that the items' table gave up and got, and rows copied, all from the table's own log,
-and writes them into docs/benchmarks.json, where `benchmarks.page` finds them.
+loads leave them (one file a day), because loading three years would take longer than what is measured; `--aged` has
+a table whose days came in eight files each, before and after `lakehouse maintain`. Prints seconds, files and bytes that
+the items' table gave up and got, and rows copied, all from the table's own log, and what was read, and writes them into
+docs/benchmarks.json, where `benchmarks.page` finds them.
 """
 
 from __future__ import annotations
@@ -40,7 +41,10 @@ _LINEAGE = {
 
 @dataclass(frozen=True)
 class Upsert:
-    """One upsert. Bytes are of data files."""
+    """One upsert. Bytes are of data files; `read_mb` is of the whole process tree, its own code included.
+
+    `engine`: with the table's layout, where that is not one file a day.
+    """
 
     engine: str
     table_rows: int
@@ -52,16 +56,20 @@ class Upsert:
     files_added: int
     bytes_added: int
     rows_copied: int
+    read_mb: float
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs="*", default=[200_000, 2_000_000, 20_000_000])
     parser.add_argument("--engines", nargs="*", default=["sail"])
+    parser.add_argument("--aged", type=int, default=2_000_000, help="rows of the table that has aged; 0: none")
     parser.add_argument("--out", type=Path, default=page.OUT)
     asked = parser.parse_args()
-    print("| engine | rows in the table | s | CPU s | MB | files | removed | added | MB written | rows copied |")
-    print("|---" * 10 + "|")
+    print(
+        "| engine | rows in the table | s | CPU s | MB | files | removed | added | MB written | rows copied | MB read |"
+    )
+    print("|---" * 11 + "|")
     found = []
     for rows in asked.rows:
         with tempfile.TemporaryDirectory() as scratch:
@@ -70,16 +78,28 @@ def main() -> None:
             for engine in asked.engines:
                 found.append(_measured(made, Path(scratch) / "lake", rows, engine))
                 print(_line(found[-1]), flush=True)
+    found += [each for engine in asked.engines if asked.aged for each in _aged(asked.aged, engine)]
     page.save(page.figures(asked.out) | {"upserts": [asdict(each) for each in found]}, asked.out)
 
 
-def _make(root: Path, rows: int) -> None:
+def _aged(rows: int, engine: str) -> Iterator[Upsert]:
+    with tempfile.TemporaryDirectory() as scratch:
+        made = Path(scratch) / "made"
+        _make(made, rows, files_a_day=8)
+        yield _measured(made, Path(scratch) / "lake", rows, engine, ", 8 files a day")
+        run_to_end([*LAKEHOUSE, "maintain", "--root", str(made)], on_engine(engine))
+        yield _measured(made, Path(scratch) / "lake", rows, engine, ", 8 files a day, after maintain")
+
+
+def _make(root: Path, rows: int, files_a_day: int = 1) -> None:
     """A lake with so many items in its table, and a day's files in raw."""
     Shop(root / "raw", Shape(products=1000, days=1, orders_a_day=1, fault_every=0)).write()
     run_to_end([*LAKEHOUSE, "run", "--root", str(root)], on_engine("sail"))  # makes the tables
     tables = root / "processed" / "tables"
     for items in _days(rows):
-        write_deltalake(tables / "order_items", _as(tables / "order_items", items), mode="append")
+        for piece in range(files_a_day):
+            part = _as(tables / "order_items", items.gather_every(files_a_day, piece))
+            write_deltalake(tables / "order_items", part, mode="append")
     orders = pl.DataFrame({"number": np.arange(rows // 5 + 2 * _A_DAY)})
     write_deltalake(tables / "orders", _as(tables / "orders", _orders(orders, rows)), mode="append")
     shutil.rmtree(root / "archive", ignore_errors=True)
@@ -150,7 +170,7 @@ def _write_day(raw: Path, rows: int) -> None:
     texts.select(ITEMS).write_csv(file)
 
 
-def _measured(made: Path, lake: Path, rows: int, engine: str) -> Upsert:
+def _measured(made: Path, lake: Path, rows: int, engine: str, layout: str = "") -> Upsert:
     shutil.rmtree(lake, ignore_errors=True)
     shutil.copytree(made, lake, copy_function=shutil.copy2)
     table = lake / "processed" / "tables" / "order_items"
@@ -162,7 +182,7 @@ def _measured(made: Path, lake: Path, rows: int, engine: str) -> Upsert:
     added = [action["add"]["size"] for action in log if "add" in action]
     removed = sum("remove" in action for action in log)
     return Upsert(
-        engine,
+        engine + layout,
         rows,
         cost.wall,
         cost.cpu,
@@ -172,6 +192,7 @@ def _measured(made: Path, lake: Path, rows: int, engine: str) -> Upsert:
         len(added),
         sum(added),
         _copied(log),
+        cost.read_mb,
     )
 
 
@@ -200,7 +221,7 @@ def _count(table: DeltaTable) -> int:
 def _line(u: Upsert) -> str:
     return (
         f"| {u.engine} | {u.table_rows:,} | {u.wall:.1f} | {u.cpu:.1f} | {u.rss_mb:,.0f} | {u.files:,} "
-        f"| {u.files_removed} | {u.files_added} | {u.bytes_added / 1e6:.1f} | {u.rows_copied:,} |"
+        f"| {u.files_removed} | {u.files_added} | {u.bytes_added / 1e6:.1f} | {u.rows_copied:,} | {u.read_mb:,.0f} |"
     )
 
 
