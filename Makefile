@@ -48,7 +48,7 @@ ifeq ($(JAVA),)
 test-spark: ## Run the chosen engine tests on classic Spark (needs Java 17 or 21)
 	@echo "classic Spark was left out: no Java 17 or 21 was found (Debian: apt-get install openjdk-17-jre-headless)"
 else
-test-spark: $(DEV)/.ready jars
+test-spark: $(DEV)/.ready jars $(JARS)/classes.jsa
 	LAKEHOUSE_TEST_ENGINE=spark $(DEV)/bin/python -m pytest -m "engine and not long"
 endif
 
@@ -77,7 +77,7 @@ ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 lint-workflows: ## Check the workflows (needs Go)
 	go run $(ACTIONLINT)
 
-bench: $(DEV)/.ready jars ## Measure, and write docs/benchmarks.md
+bench: $(DEV)/.ready jars $(JARS)/classes.jsa ## Measure, and write docs/benchmarks.md
 	$(DEV)/bin/python -m benchmarks.run
 
 wheel: $(DEV)/.ready ## Build the wheel into dist/
@@ -168,9 +168,11 @@ push: image image-emr ## Bring the images of the container and of EMR Serverless
 base-image: ## Make a base for the images without a registry (Debian, as root): then BASE_IMAGE=lakehouse-base:local
 	docker/local-base.sh lakehouse-base:local
 
-jars: $(DEV)/.ready ## Bring the pinned jars of Delta and S3 for classic Spark into .jars/, and archive their classes
+jars: $(DEV)/.ready ## Bring the pinned jars of Delta and S3 for classic Spark into .jars/
 	@$(DEV)/bin/python -m spark_app.engine.jars $(JARS)
-	@test -s $(JARS)/classes.jsa || $(DEV)/bin/python -m spark_app.class_archive $(JARS)
+
+$(JARS)/classes.jsa: $(DEV)/.ready spark_app/engine/jars.lock | jars
+	@$(DEV)/bin/python -m spark_app.class_archive $(JARS)
 
 schema: $(DEV)/.ready ## Write the contracts' JSON Schema and the table of expectation types into docs/
 	@$(DEV)/bin/python -c 'from spark_app.quality.catalogue import as_markdown; print(as_markdown(), end="")' > docs/expectations.md

@@ -11,10 +11,11 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from spark_app.config.settings import EngineName, Zones, engine_settings, packed_config
+from spark_app.config.settings import EngineName, EngineSettings, Zones, engine_settings, packed_config
 from spark_app.engine.classic import ClassicEngine
 from spark_app.engine.jars import class_archive
 from spark_app.engine.start import EngineStarter
+from spark_app.errors import EngineMissing
 from spark_app.loading import Surroundings
 from spark_app.pipeline import load
 from spark_app.reporting.progress import Silent
@@ -24,19 +25,37 @@ from spark_app.storage.at import place_at
 
 
 def make(folder: Path) -> Path:
-    """Loads a sample with failures, and has Java write down the classes that it took."""
+    """Loads a sample with failures, and has Java write down the classes that it took.
+
+    Raises EngineMissing when Java wrote nothing; an archive that was there stays.
+    """
     archive = class_archive(folder)
-    archive.unlink(missing_ok=True)  # else the JVM would use it, and write down what is not in it
-    options = (f"-XX:ArchiveClassesAtExit={archive}",)
-    settings = replace(engine_settings(EngineName.SPARK), jars=folder, java_options=options)
+    new = archive.with_suffix(".new")
+    # Of another name, so that Java takes no classes from the one that is there, and leaves them out.
+    new.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
-        write_sample(Path(scratch), with_failures=True)
-        start, zones = EngineStarter(settings, Path(scratch) / "spark.log", {}), Zones.under(place_at(scratch))
-        load(Request(zones), load_config(packed_config()), Surroundings(zones, start, ClassicEngine.name, Silent()))
-        engine = start()
-        assert isinstance(engine, ClassicEngine), engine
+        log = Path(scratch) / "spark.log"
+        _load_a_sample(_settings(folder, new), Path(scratch), log)
+        if not new.is_file() or not new.stat().st_size:
+            why = log.read_text(encoding="utf-8", errors="replace")[-1000:]
+            raise EngineMissing("Java wrote no archive of classes", where=str(folder), why=why)
+    return new.replace(archive)
+
+
+def _settings(folder: Path, archive: Path) -> EngineSettings:
+    options = (f"-XX:ArchiveClassesAtExit={archive}",)
+    return replace(engine_settings(EngineName.SPARK), jars=folder, java_options=options)
+
+
+def _load_a_sample(settings: EngineSettings, root: Path, log: Path) -> None:
+    write_sample(root, with_failures=True)
+    start, zones = EngineStarter(settings, log, {}), Zones.under(place_at(root))
+    engine = start()
+    assert isinstance(engine, ClassicEngine), engine
+    try:
+        load(Request(zones), load_config(packed_config()), Surroundings(zones, start, engine.name, Silent()))
+    finally:
         engine.end()
-    return archive
 
 
 if __name__ == "__main__":

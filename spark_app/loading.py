@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from spark_app.classify import partitions
 from spark_app.classify.conform import spark_type
 from spark_app.classify.gate import held_files
 from spark_app.classify.outcome import CHANGES, PUBLISHED, Outcome
@@ -26,7 +27,7 @@ from spark_app.tables.commits import Commit
 from spark_app.tables.decisions import Decision, record
 from spark_app.tables.entries import Context, waiting_rows
 from spark_app.tables.publish import Publication, publish, winners
-from spark_app.tables.reading import exists, opened, size
+from spark_app.tables.reading import exists, extent, opened
 from spark_app.tables.schema import missing_columns
 
 if TYPE_CHECKING:
@@ -66,9 +67,11 @@ class Work:
 
 
 def bytes_ahead(plan: Plan, zones: Zones) -> int:
-    """Of the files that are read, and of the tables that their rows are compared with."""
-    names = [name for name in plan.datasets if plan.of(name) or plan.brings_back(name)]
-    return sum(file.size for name in names for file in plan.of(name)) + sum(size(zones.table(n)) for n in names)
+    """Of the files that are read, and of the tables that their rows are compared with: their own, and the parents'."""
+    busy = [contract for contract in plan.contracts if plan.of(contract.dataset) or plan.brings_back(contract.dataset)]
+    compared = {c.dataset for c in busy} | {reference.dataset for c in busy for reference in c.references}
+    read = sum(file.size for contract in busy for file in plan.of(contract.dataset))
+    return read + sum(extent(zones.table(name)).size for name in compared)
 
 
 def stage_and_publish(contract: Contract, plan: Plan, work: Work, around: Surroundings) -> None:
@@ -127,7 +130,7 @@ def _staged(contract: Contract, plan: Plan, work: Work, around: Surroundings) ->
         {name: sum(f.rows for f in staged.files) for name, (_, staged) in work.staged.items()},
         engine.frame(read_sidecars(recalled)) if recalled else None,
         tuple(file.index for file in recalled),
-        _files_of_table(contract, around),
+        _pruning_pays(contract, around),
     )
     return stage(engine, data, folder)
 
@@ -143,10 +146,12 @@ def _table(contract: Contract, around: Surroundings) -> DataFrame | None:
     return rows
 
 
-def _files_of_table(contract: Contract, around: Surroundings) -> int:
-    """Of a table that nobody else can write meanwhile; of any other one it does not matter."""
-    path = around.zones.table(contract.dataset)
-    return len(opened(path).file_uris()) if around.alone and exists(path) else 0
+def _pruning_pays(contract: Contract, around: Surroundings) -> bool:
+    """Only of a table that nobody else can write meanwhile: of any other one a MERGE looks at the whole."""
+    if not around.alone or not contract.partition_column:
+        return False
+    there = extent(around.zones.table(contract.dataset))
+    return partitions.worth(there.files, there.size)
 
 
 def _parent_keys(reference: Reference, plan: Plan, work: Work, around: Surroundings) -> DataFrame | None:

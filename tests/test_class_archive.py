@@ -3,61 +3,96 @@
 from __future__ import annotations
 
 import os
-import shutil
+import shlex
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from spark_app.config.settings import EngineName, EngineSettings
-from spark_app.engine import start
-from spark_app.engine.classic import ClassicEngine
+from spark_app.engine import classic
 from spark_app.engine.jars import class_archive, class_path
 from spark_app.engine.port import Engine
-from spark_app.engine.start import EngineStarter
+from spark_app.pipeline import load
+from spark_app.samples.shop import ITEMS as ITEM_COLUMNS
+from spark_app.tables.reading import extent
+from tests.lake import ORDERS, Lake, order
 
-SETTINGS = EngineSettings(EngineName.SPARK, 1, 0, None)
-
-
-@pytest.mark.parametrize(
-    ("ahead", "first_compiler_alone"), [(0, True), (start._LARGE - 1, True), (start._LARGE, False)]
-)
-def test_a_small_load_does_without_javas_second_compiler(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ahead: int, *, first_compiler_alone: bool
-) -> None:
-    assert ("-XX:TieredStopAtLevel=1" in options_of(monkeypatch, tmp_path, lambda: ahead)) is first_compiler_alone
+ITEMS = ",".join(ITEM_COLUMNS)
+LIMIT = classic._LARGE
 
 
-def test_an_engine_that_nobody_told_what_is_ahead_has_both_compilers(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    assert options_of(monkeypatch, tmp_path, None) == ()
+@pytest.fixture
+def jars(tmp_path: Path) -> Path:
+    """A folder with a blank in its name, and the jars in it."""
+    folder = tmp_path / "my jars"
+    folder.mkdir()
+    there = Path(os.environ.get("LAKEHOUSE_JARS", ".jars"))
+    if not class_archive(there).parent.is_dir():
+        pytest.skip("the jars of classic Spark are not here: make jars")
+    for jar in class_path(there, s3=False):
+        (folder / jar.name).symlink_to(jar.absolute())
+    return folder
 
 
-def options_of(monkeypatch: pytest.MonkeyPatch, folder: Path, ahead: object) -> tuple[str, ...]:
-    asked: list[EngineSettings] = []
+def options(jars: Path, ahead: Callable[[], int] | None = None) -> list[str]:
+    settings = classic._local_settings(EngineSettings(EngineName.SPARK, 1, 0, jars), s3=False, ahead=ahead)
+    return shlex.split(settings["spark.driver.extraJavaOptions"])
 
-    def started(settings: EngineSettings, _log: Path, *, s3: bool) -> None:
-        asked.append(settings)
 
-    monkeypatch.setattr(ClassicEngine, "start", started)
-    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
-    starter = EngineStarter(SETTINGS, folder / "log", {})
-    if callable(ahead):
-        starter.expect(ahead)
-    starter()
-    return asked[0].java_options
+@pytest.mark.parametrize(("ahead", "alone"), [(0, True), (LIMIT - 1, True), (LIMIT, False)])
+def test_a_small_load_does_without_javas_second_compiler(jars: Path, ahead: int, *, alone: bool) -> None:
+    assert ("-XX:TieredStopAtLevel=1" in options(jars, lambda: ahead)) is alone
+
+
+def test_an_engine_that_nobody_told_what_is_ahead_has_both_compilers(jars: Path) -> None:
+    assert "-XX:TieredStopAtLevel=1" not in options(jars)
+
+
+def test_an_archive_beside_the_jars_is_used_where_there_is_one(jars: Path) -> None:
+    named = f"-XX:SharedArchiveFile={class_archive(jars)}"
+    assert named not in options(jars)
+    class_archive(jars).write_bytes(b"")
+    assert named in options(jars)
+
+
+@pytest.mark.both
+@pytest.mark.engine
+def test_the_engine_is_told_before_it_starts_what_it_will_read(lake: Lake) -> None:
+    told: list[int | str] = []
+
+    def engine() -> Engine:
+        told.append("asked")
+        return lake.engine
+
+    def expect(ahead: Callable[[], int]) -> None:
+        told.append(ahead())
+
+    around = replace(lake.around(), engine=engine, expect=expect)
+    size = lake.put("orders/1.csv", [ORDERS, order(1)], "2025-05-02").stat().st_size
+    load(lake.request(), lake.config, around)
+    assert told[:2] == [size, "asked"]
+    there = extent(lake.zones.table("orders"))
+    item = "I-1,O-1,U-1,,1,1,0,2025-05-01T10:00:00,2025-05-01"
+    size = lake.put("order_items/1.csv", [ITEMS, item], "2025-05-02").stat().st_size
+    told.clear()
+    load(lake.request(), lake.config, around)
+    assert told[:2] == [size + there.size, "asked"], "the parents' table is read too"
 
 
 @pytest.mark.engine
 @pytest.mark.both
-def test_an_archive_that_does_not_fit_is_passed_over(engine: Engine, tmp_path: Path) -> None:
+def test_an_archive_that_does_not_fit_is_passed_over(engine: Engine, jars: Path, tmp_path: Path) -> None:
     if engine.name == "sail":
         pytest.skip("the embedded engine has no classes")
-    for jar in class_path(Path(os.environ["LAKEHOUSE_JARS"]) if "LAKEHOUSE_JARS" in os.environ else None, s3=False):
-        shutil.copy2(jar, tmp_path)
-    class_archive(tmp_path).write_bytes(b"of another Java")
+    class_archive(jars).write_bytes(b"of another Java")
+    assert rows_of_a_new_engine(jars, tmp_path / "log") == "3", (tmp_path / "log").read_text()
+
+
+def rows_of_a_new_engine(jars: Path, log: Path) -> str:
     program = (
         "import sys; from pathlib import Path; from spark_app.config.settings import *;"
         "from spark_app.engine.classic import ClassicEngine;"
@@ -65,7 +100,6 @@ def test_an_archive_that_does_not_fit_is_passed_over(engine: Engine, tmp_path: P
         "print(engine.spark.range(3).count()); engine.end()"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path), str(tmp_path / "log")],
-        capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
-    assert done.stdout.split()[-1:] == ["3"], done.stderr + (tmp_path / "log").read_text()
+        [sys.executable, "-c", program, str(jars), str(log)], capture_output=True, text=True, check=False, timeout=120
+    )
+    return done.stdout.split()[-1] if done.stdout else done.stderr

@@ -12,11 +12,16 @@ from spark_app.engine.port import Engine
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-WORTH_FILES = 32
-"""A table of fewer files is looked at whole in less time than this query takes."""
+WORTH_FILES, WORTH_BYTES = 32, 64 << 20
+"""A table of fewer files and bytes is looked at whole in about the time that this query takes."""
 _NONE = ""
 """Stands for a null, which no list of values finds."""
 _MOST = 500
+
+
+def worth(files: int, size: int) -> bool:
+    """Whether a MERGE that leaves out partitions of a table of so many files and bytes pays for the query."""
+    return files >= WORTH_FILES or size >= WORTH_BYTES
 
 
 def touched(engine: Engine, live: DataFrame, verdicts: DataFrame, contract: Contract) -> tuple[str, ...] | None:

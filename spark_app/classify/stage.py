@@ -71,7 +71,7 @@ class StageInput:
     rows_of: Mapping[str, int] = field(default_factory=dict)  # of datasets that this run has read before
     recalled: DataFrame | None = None  # what is known of the lines of recalled files: runs.recall.SIDECAR
     recalled_files: tuple[int, ...] = ()  # no batch of a sender: the gate and rules about a batch pass over them
-    table_files: int = 0  # of a table whose MERGE may leave out partitions
+    pruned: bool = False  # whether the MERGE may leave out partitions of the table, and that pays
 
 
 def stage(engine: Engine, data: StageInput, folder: Place) -> tuple[Attempt, Staged]:
@@ -116,15 +116,9 @@ def stage(engine: Engine, data: StageInput, folder: Place) -> tuple[Attempt, Sta
         domains,
         slices,
         unique_users(engine, live, judged, data.contract, outcomes),
-        _touched(engine, live, judged, data),
+        partitions.touched(engine, live, judged, data.contract) if data.pruned else None,
     )
     return commit(folder, staged)
-
-
-def _touched(engine: Engine, live: DataFrame, judged: DataFrame, data: StageInput) -> tuple[str, ...] | None:
-    if data.table_files < partitions.WORTH_FILES:
-        return None
-    return partitions.touched(engine, live, judged, data.contract)
 
 
 def _judgement(engine: Engine, data: StageInput, files: Sequence[FileResult]) -> Judgement:

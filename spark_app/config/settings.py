@@ -81,7 +81,7 @@ class Zones:
 @dataclass(frozen=True)
 class EngineSettings:
     """How the engine starts. `memory_mb` bounds the engine's process; 0: no bound (Sail), 4 GB (Spark). `java_options`:
-    more of them, for a JVM of our own."""
+    of a JVM of our own, in the place of those that name its archive of classes."""
 
     name: EngineName
     cores: int
@@ -102,7 +102,7 @@ def engine_settings(name: EngineName | None = None) -> EngineSettings:
         chosen,
         _whole("LAKEHOUSE_CORES", os.cpu_count() or 1, least=1),
         _whole("LAKEHOUSE_MEMORY_MB", 0),
-        Path(jars) if jars else None,
+        Path(jars).absolute() if jars else None,
     )
 
 

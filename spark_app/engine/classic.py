@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -40,9 +41,12 @@ _SETTINGS = DELTA_SESSION | {
     "spark.sql.icu.caseMappings.enabled": "false",
 }
 _DEFAULT_MEMORY_MB = 4096
+_LARGE = 64 << 20
+"""Bytes of files and tables above which Java's second compiler pays: a day's load takes a fifth more time with it and
+two thirds more CPU, 130 MB of CSV a quarter less (docs/performance.md)."""
 _JAVA_OPTIONS = (
     "-XX:+UseSerialGC",
-    "-XX:MetaspaceSize=512m",  # classes alone then cause no full collection
+    "-XX:MetaspaceSize=256m",  # classes alone then cause no full collection
     "-Duser.language=en",  # Java's upper() of a letter outside ASCII follows it
     # A pass over wide rows is one method of more than 8,000 bytes, which Java would interpret: 5.1 s, so 2.4.
     "-XX:-DontCompileHugeMethods",
@@ -56,8 +60,13 @@ class ClassicEngine(Engine):
     staging_options = MappingProxyType({"parquet.enable.dictionary": "false"})
 
     @classmethod
-    def start(cls, settings: EngineSettings, log: Path, *, s3: bool = False) -> ClassicEngine:
-        """A session. Raises EngineMissing."""
+    def start(
+        cls, settings: EngineSettings, log: Path, *, s3: bool = False, ahead: Callable[[], int] | None = None
+    ) -> ClassicEngine:
+        """A session. `ahead` tells how many bytes it will read, and is asked where the JVM is our own.
+
+        Raises EngineMissing.
+        """
         _require_java()
         if _of_our_own():
             # Java asks the network for the name of its machine, and there may be none.
@@ -66,7 +75,7 @@ class ClassicEngine(Engine):
         from pyspark.sql import SparkSession
 
         builder = SparkSession.builder.appName("lakehouse")
-        for key, value in (_SETTINGS | _local_settings(settings, s3=s3) | _s3_settings()).items():
+        for key, value in (_SETTINGS | _local_settings(settings, s3=s3, ahead=ahead) | _s3_settings()).items():
             builder = builder.config(key, value)
         with _output_to(log):  # the JVM keeps the streams it was born with
             try:
@@ -116,19 +125,20 @@ class ClassicEngine(Engine):
         return self.spark.createDataFrame(table)
 
 
-def _local_settings(settings: EngineSettings, *, s3: bool) -> dict[str, str]:
+def _local_settings(settings: EngineSettings, *, s3: bool, ahead: Callable[[], int] | None) -> dict[str, str]:
     """What a session of our own needs. Under spark-submit the platform has said all of this already."""
     if not _of_our_own():
         # The platform's number of partitions is meant for large data; adaptive plans join those of a small day.
-        # A pass over wide rows that Java would interpret (below) is cut into small methods instead.
+        # A pass over wide rows that Java would interpret (_JAVA_OPTIONS) is cut into small methods instead.
         return {"spark.sql.adaptive.enabled": "true", "spark.sql.codegen.hugeMethodLimit": "8000"}
     jars = class_path(settings.jars, s3=s3)
+    archive = settings.java_options or _class_archive(jars)
     return {
         # Measured (docs/benchmarks.md): with staging in between, adaptive plans only add jobs at these sizes.
         "spark.sql.adaptive.enabled": "false",
         "spark.master": f"local[{settings.cores}]",
         "spark.driver.memory": f"{settings.memory_mb or _DEFAULT_MEMORY_MB}m",
-        "spark.driver.extraJavaOptions": " ".join((*_JAVA_OPTIONS, *_class_archive(jars), *settings.java_options)),
+        "spark.driver.extraJavaOptions": shlex.join((*_JAVA_OPTIONS, *_compilers(ahead), *archive)),
         "spark.driver.extraClassPath": os.pathsep.join(map(str, jars)),
         "spark.sql.shuffle.partitions": str(settings.cores),
         "spark.driver.bindAddress": "127.0.0.1",
@@ -140,6 +150,10 @@ def _class_archive(jars: Sequence[Path]) -> tuple[str, ...]:
     """Java looks itself whether the archive is of this Java and of these jars, and does without it if not."""
     archive = class_archive(jars[0].parent)
     return (f"-XX:SharedArchiveFile={archive}",) if archive.is_file() else ()
+
+
+def _compilers(ahead: Callable[[], int] | None) -> tuple[str, ...]:
+    return ("-XX:TieredStopAtLevel=1",) if ahead is not None and ahead() < _LARGE else ()
 
 
 def _of_our_own() -> bool:

@@ -30,7 +30,7 @@ class Engine:
     name: str
     slice_rows = 0  # 0: the engine spills to disk, so nothing needs to be sliced
     staging_options: Mapping[str, str] = MappingProxyType({})
-    """How Parquet is written that is soon thrown away: most texts there are unlike, so without a dictionary."""
+    """How Parquet is written that is read a few times: most texts there are unlike, so without a dictionary."""
 
     def __init__(self, spark: SparkSession, cores: int) -> None:
         self.spark = spark

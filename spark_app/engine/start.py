@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 
 from spark_app.config.settings import EngineName, EngineSettings
@@ -17,10 +16,6 @@ from spark_app.engine.sail import SailEngine, end
 from spark_app.storage.local import denials
 from spark_app.storage.place import Place
 
-_LARGE = 64 << 20
-"""Bytes of files and tables above which Java's second compiler pays: a day's load takes a fifth more time with it and
-two thirds more CPU, 130 MB of CSV a quarter less (docs/performance.md)."""
-
 
 class EngineStarter:
     """Gives the engine when it is first asked for. `launch` may be called before, when it surely will be."""
@@ -29,7 +24,7 @@ class EngineStarter:
         self._settings, self._log, self._environment = settings, log, environment
         self._server: subprocess.Popen[bytes] | None = None
         self._engine: Engine | None = None
-        self._ahead: Callable[[], int] = lambda: _LARGE
+        self._ahead: Callable[[], int] | None = None
 
     def expect(self, ahead: Callable[[], int]) -> None:
         """Told before the engine is first asked for: how many bytes it will read, if that matters to it."""
@@ -51,9 +46,8 @@ class EngineStarter:
             if self._server is not None:
                 self._engine = SailEngine.connect(self._settings, self._log, self._server)
             else:
-                options = (*self._settings.java_options, *_java_options(self._ahead()))
-                settings = replace(self._settings, java_options=options)
-                self._engine = ClassicEngine.start(settings, self._log, s3=bool(self._environment))
+                s3 = bool(self._environment)
+                self._engine = ClassicEngine.start(self._settings, self._log, s3=s3, ahead=self._ahead)
         return self._engine
 
     def stop(self) -> None:
@@ -72,10 +66,6 @@ class EngineStarter:
             self._engine.kill()
         elif self._server is not None:
             end(self._server)
-
-
-def _java_options(ahead: int) -> tuple[str, ...]:
-    return ("-XX:TieredStopAtLevel=1",) if ahead < _LARGE else ()
 
 
 @contextmanager

@@ -23,6 +23,8 @@ def plain(texts: Iterable[pa.Array], rows: int) -> pa.Array:
     """For each row whether all its texts (a column each) are surely plain. An empty text is, and a null."""
     found = np.ones(rows, np.bool_)
     for column in texts:
+        if column.type != pa.string():
+            raise TypeError(f"texts are {column.type}, and no strings")  # other types have other offsets
         _, offsets, data = column.buffers()
         if data is not None and data.size:
             ends = np.frombuffer(offsets, np.int32, rows + 1, 4 * column.offset)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from deltalake import DeltaTable
 
@@ -27,12 +31,17 @@ def dataset(path: Place) -> ds.Dataset:
     return opened(path).to_pyarrow_dataset(filesystem=path.arrow())
 
 
-def size(path: Place) -> int:
-    """Bytes of the newest version's data files, as its log tells them; 0 when there is no table."""
-    if not exists(path):
-        return 0
-    import pyarrow as pa
-    import pyarrow.compute as pc
+@dataclass(frozen=True)
+class Extent:
+    """Data files of a table, and their bytes."""
 
-    added = pa.table(opened(path).get_add_actions(flatten=True))
-    return int(pc.sum(added["size_bytes"]).as_py() or 0)
+    files: int = 0
+    size: int = 0
+
+
+def extent(path: Place) -> Extent:
+    """Of the newest version, as its log tells it; of no table nothing."""
+    if not exists(path):
+        return Extent()
+    sizes = pa.table(opened(path).get_add_actions(flatten=True))["size_bytes"]
+    return Extent(len(sizes), int(pc.sum(sizes).as_py() or 0))

@@ -12,9 +12,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 from openpyxl import Workbook
+from pyarrow.parquet import ParquetFile
 
 from spark_app.engine.options import IGNORED_IN_SILENCE
 from spark_app.engine.port import Engine
@@ -156,3 +158,16 @@ def test_a_merge_has_only_the_clauses_that_its_rows_need(lake: Lake) -> None:
 def test_options_that_one_engine_ignores_are_refused(engine: Engine, tmp_path: Path, option: str) -> None:
     with pytest.raises(UsageError, match="not the same on both engines"):
         engine.write_parquet(engine.spark.range(1), place_at(tmp_path / "x"), {option: "true"})
+
+
+def test_files_of_tables_have_statistics_however_staging_is_written(lake: Lake) -> None:
+    """Readers skip files by those of the log, and row groups by those of the file."""
+    lake.put("orders/1.csv", [ORDERS, order(1, "3.00"), order(2, "7.00")], "2025-05-02")
+    lake.run()
+    table = DeltaTable(str(lake.zones.table("orders")))
+    (file,) = pa.table(table.get_add_actions(flatten=True)).to_pylist()
+    assert [str(file[f"{edge}.total_amount"]) for edge in ("min", "max")] == ["3.00", "7.00"]
+    group = ParquetFile(table.file_uris()[0]).metadata.row_group(0)
+    amount = next(c for n in range(group.num_columns) if (c := group.column(n)).path_in_schema == "total_amount")
+    assert amount.is_stats_set
+    assert amount.has_dictionary_page

@@ -140,3 +140,8 @@ def test_only_a_lock_that_dies_with_its_holder_allows_it() -> None:
     """A lease may be taken from a process that sleeps: when it wakes up, a row may have moved to any partition."""
     assert _Locked.dies_with_holder
     assert not _Lease.dies_with_holder
+
+
+@pytest.mark.parametrize(("files", "size", "pays"), [(31, 0, False), (32, 0, True), (1, 64 << 20, True), (1, 1, False)])
+def test_the_query_for_partitions_pays_for_many_files_or_many_bytes(files: int, size: int, *, pays: bool) -> None:
+    assert partitions.worth(files, size) is pays

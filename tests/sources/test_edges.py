@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,7 +19,8 @@ COLUMNS = st.integers(0, 6).flatmap(
 @given(COLUMNS, st.integers(0, 3))
 def test_a_plain_record_has_no_text_that_cleaning_would_change(columns: list[list[str | None]], before: int) -> None:
     rows = len(columns[0])
-    arrays = [pa.array([" x "] * before + column, pa.string()).slice(before) for column in columns]
+    whole = [pa.array([" x "] * before + column + ["y "], pa.string()) for column in columns]
+    arrays = [array.slice(before, rows) for array in whole]
     found = plain(arrays, rows).to_pylist()
     for told, texts in zip(found, zip(*columns, strict=True), strict=True):
         assert not told or all(text is None or text == text.strip(TRIMMED) for text in texts)
@@ -31,3 +33,9 @@ def test_ascii_texts_with_blanks_only_inside_are_told_plain(texts: list[str | No
 
 def test_texts_of_a_malformed_record_are_nulls_and_plain() -> None:
     assert plain([pa.nulls(2, pa.string())], 2).to_pylist() == [True, True]
+
+
+def test_texts_of_another_type_are_refused() -> None:
+    """Its offsets are others, and what they tell would be wrong."""
+    with pytest.raises(TypeError, match="large_string"):
+        plain([pa.array(["a"], pa.large_string())], 1)
