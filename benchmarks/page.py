@@ -118,7 +118,7 @@ def _section(rows: Sequence[Mapping[str, Any]] | None, told: tuple[str, Sequence
     head, columns = told
     yield head
     yield f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|"
-    yield from (f"| {' | '.join(_cell(row[column]) for column in columns)} |" for row in rows)
+    yield from (f"| {' | '.join(_cell(row.get(column, "")) for column in columns)} |" for row in rows)
     yield ""
 
 
