@@ -118,7 +118,9 @@ def _section(rows: Sequence[Mapping[str, Any]] | None, told: tuple[str, Sequence
     head, columns = told
     yield head
     yield f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|"
-    yield from (f"| {' | '.join(_cell(row.get(column, "")) for column in columns)} |" for row in rows)
+    for row in rows:
+        cells = (_cell(row.get(column, "")) for column in columns)
+        yield f"| {' | '.join(cells)} |"
     yield ""
 
 
