@@ -162,7 +162,7 @@ def test_options_that_one_engine_ignores_are_refused(engine: Engine, tmp_path: P
 
 def test_files_of_tables_have_statistics_however_staging_is_written(lake: Lake) -> None:
     """Readers skip files by those of the log, and row groups by those of the file."""
-    lake.put("orders/1.csv", [ORDERS, order(1, "3.00"), order(2, "7.00")], "2025-05-02")
+    lake.put("orders/1.csv", [ORDERS, *(order(n, "7.00" if n % 2 else "3.00") for n in range(200))], "2025-05-02")
     lake.run()
     table = DeltaTable(str(lake.zones.table("orders")))
     (file,) = pa.table(table.get_add_actions(flatten=True)).to_pylist()
