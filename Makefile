@@ -48,7 +48,7 @@ ifeq ($(JAVA),)
 test-spark: ## Run the chosen engine tests on classic Spark (needs Java 17 or 21)
 	@echo "classic Spark was left out: no Java 17 or 21 was found (Debian: apt-get install openjdk-17-jre-headless)"
 else
-test-spark: $(DEV)/.ready jars $(JARS)/classes.jsa
+test-spark: $(JARS)/classes.jsa
 	LAKEHOUSE_TEST_ENGINE=spark $(DEV)/bin/python -m pytest -m "engine and not long"
 endif
 
@@ -77,7 +77,7 @@ ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 lint-workflows: ## Check the workflows (needs Go)
 	go run $(ACTIONLINT)
 
-bench: $(DEV)/.ready jars $(JARS)/classes.jsa ## Measure, and write docs/benchmarks.md
+bench: $(JARS)/classes.jsa ## Measure, and write docs/benchmarks.md
 	$(DEV)/bin/python -m benchmarks.run
 
 wheel: $(DEV)/.ready ## Build the wheel into dist/

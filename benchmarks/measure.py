@@ -52,8 +52,8 @@ def measure(command: Sequence[str], environment: Mapping[str, str]) -> Cost:
     output = process.communicate()[0].decode(errors="replace")
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}:\n{output[-2000:]}")
-    mb = (sum(bytes_.values()) / 1e6 for bytes_ in (written, read))
-    return Cost(wall, sum(cpu.values()), peak, next(mb), read_mb=next(mb))
+    written_mb, read_mb = (sum(of_each.values()) / 1e6 for of_each in (written, read))
+    return Cost(wall, sum(cpu.values()), peak, written_mb, read_mb=read_mb)
 
 
 def measure_spark(command: Sequence[str], environment: Mapping[str, str]) -> Cost:

@@ -13,7 +13,7 @@ import argparse
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -70,28 +70,23 @@ def main() -> None:
         "| engine | rows in the table | s | CPU s | MB | files | removed | added | MB written | rows copied | MB read |"
     )
     print("|---" * 11 + "|")
-    found = []
     for rows in asked.rows:
         with tempfile.TemporaryDirectory() as scratch:
             made = Path(scratch) / "made"
             _make(made, rows)
             for engine in asked.engines:
-                found.append(_measured(made, Path(scratch) / "lake", rows, engine))
-                print(_line(found[-1]), flush=True)
-                _save(found, asked.out)
+                _keep(_measured(made, Path(scratch) / "lake", rows, engine), asked.out)
     for engine in asked.engines if asked.aged else ():
-        found.append(_aged(asked.aged, engine))
-        print(_line(found[-1]), flush=True)
-        _save(found, asked.out)
+        _keep(_aged(asked.aged, engine), asked.out)
 
 
-def _save(found: Sequence[Upsert], out: Path) -> None:
-    """These, and those of other tables and engines from before."""
+def _keep(upsert: Upsert, out: Path) -> None:
+    """Prints it, and saves it beside those of other tables and engines, in the place of an earlier one of its own."""
+    print(_line(upsert), flush=True)
     kept = page.figures(out)
-    new = [asdict(each) for each in found]
-    measured = {(each["engine"], each["table_rows"]) for each in new}
-    others = [old for old in kept.get("upserts", []) if (old["engine"], old["table_rows"]) not in measured]
-    page.save(kept | {"upserts": [*others, *new]}, out)
+    by_table = {(each["engine"], each["table_rows"]): each for each in kept.get("upserts", [])}
+    by_table[upsert.engine, upsert.table_rows] = asdict(upsert)
+    page.save(kept | {"upserts": list(by_table.values())}, out)
 
 
 def _aged(rows: int, engine: str) -> Upsert:

@@ -27,10 +27,11 @@ from spark_app.tables.commits import Commit
 from spark_app.tables.decisions import Decision, record
 from spark_app.tables.entries import Context, waiting_rows
 from spark_app.tables.publish import Publication, publish, winners
-from spark_app.tables.reading import exists, extent, opened
+from spark_app.tables.reading import extent, newest
 from spark_app.tables.schema import missing_columns
 
 if TYPE_CHECKING:
+    from deltalake import DeltaTable
     from pyspark.sql import DataFrame
 
     from spark_app.catalog.definitions import Catalog
@@ -71,7 +72,7 @@ def bytes_ahead(plan: Plan, zones: Zones) -> int:
     busy = [contract for contract in plan.contracts if plan.of(contract.dataset) or plan.brings_back(contract.dataset)]
     compared = {c.dataset for c in busy} | {reference.dataset for c in busy for reference in c.references}
     read = sum(file.size for contract in busy for file in plan.of(contract.dataset))
-    return read + sum(extent(zones.table(name)).size for name in compared)
+    return read + sum(extent(newest(zones.table(name))).size for name in compared)
 
 
 def stage_and_publish(contract: Contract, plan: Plan, work: Work, around: Surroundings) -> None:
@@ -118,46 +119,46 @@ def _staged(contract: Contract, plan: Plan, work: Work, around: Surroundings) ->
     engine, zones = around.engine(), around.zones
     ruleset = compile_suite(plan.config.suites[contract.dataset], contract, plan.now)
     recalled = plan.recalled(contract.dataset)
+    there = newest(zones.table(contract.dataset))
     data = StageInput(
         contract,
         ruleset,
         plan.of(contract.dataset),
         waiting_rows(engine, zones.system_table("waiting"), contract) if plan.brings_back(contract.dataset) else None,
         {r.name: _parent_keys(r, plan, work, around) for r in contract.references},
-        _table(contract, around),
+        _table(contract, there, around),
         plan.now,
         bool(plan.open_gate),
         {name: sum(f.rows for f in staged.files) for name, (_, staged) in work.staged.items()},
         engine.frame(read_sidecars(recalled)) if recalled else None,
         tuple(file.index for file in recalled),
-        _pruning_pays(contract, around),
+        _pruning_pays(contract, there, around),
     )
     return stage(engine, data, folder)
 
 
-def _table(contract: Contract, around: Surroundings) -> DataFrame | None:
+def _table(contract: Contract, there: DeltaTable | None, around: Surroundings) -> DataFrame | None:
     """A dataset's table as its contract has it; None when there is none yet."""
-    path = around.zones.table(contract.dataset)
-    if not exists(path):
+    if there is None:
         return None
-    rows = around.engine().read_table(path)
-    for name in missing_columns(opened(path), contract):
+    rows = around.engine().read_table(around.zones.table(contract.dataset))
+    for name in missing_columns(there, contract):
         rows = rows.withColumn(name, F.lit(None).cast(spark_type(contract.columns[name].type)))
     return rows
 
 
-def _pruning_pays(contract: Contract, around: Surroundings) -> bool:
+def _pruning_pays(contract: Contract, there: DeltaTable | None, around: Surroundings) -> bool:
     """Only of a table that nobody else can write meanwhile: of any other one a MERGE looks at the whole."""
     if not around.alone or not contract.partition_column:
         return False
-    there = extent(around.zones.table(contract.dataset))
-    return partitions.worth(there.files, there.size)
+    found = extent(there)
+    return partitions.worth(found.files, found.size)
 
 
 def _parent_keys(reference: Reference, plan: Plan, work: Work, around: Surroundings) -> DataFrame | None:
     """The keys of a parent's table; in validate_only also those of this run's winners."""
     contract = plan.config.contracts[reference.dataset]
-    table = _table(contract, around)
+    table = _table(contract, newest(around.zones.table(contract.dataset)), around)
     if plan.mode is not RunMode.VALIDATE_ONLY or reference.dataset not in work.staged:
         return None if table is None else keys_of(table, reference, contract)
     won = _winners(contract, work, around)

@@ -26,9 +26,7 @@ def worth(files: int, size: int) -> bool:
 
 def touched(engine: Engine, live: DataFrame, verdicts: DataFrame, contract: Contract) -> tuple[str, ...] | None:
     """Where published rows come to, and where the rows lie whose place they take, by one query; None when that cannot
-    be told, or is too many."""
-    if not contract.partition_column:
-        return None
+    be told, or is too many. The contract has a partition column."""
     judged = live.join(verdicts.select("_rid", "outcome", "_lies_in"), "_rid", "left")
     published = judged.filter(F.col("outcome").isNull() | is_one_of(PUBLISHED))
     comes_to = _as_text(F.col(contract.partition_column))

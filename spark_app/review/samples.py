@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from spark_app.classify.outcome import live_rows
 from spark_app.classify.staging import WAITING_FILE, key_text
 from spark_app.config.contracts import Contract
 from spark_app.engine import functions as F
@@ -43,7 +44,7 @@ def samples(
     keys = [key_text(name, contract).alias(f"key_{n}") for n, name in enumerate(contract.key)]
     place = place_of(F.col("_source_file"), F.col("_sheet"), F.col("_line"))
     broken = (
-        rows.filter(F.col("_rid").isNotNull() & ~F.col("_file").isin(WAITING_FILE, *sorted(dropped)))
+        live_rows(rows, {WAITING_FILE, *dropped})
         .filter(F.size("_reasons") + F.size("_warnings") > 0)
         .select("_rid", place.alias("place"), *keys, F.explode(F.concat("_reasons", "_warnings")))
     )

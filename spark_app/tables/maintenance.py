@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from deltalake import DeltaTable
 
 from spark_app.storage.place import Place
-from spark_app.tables.reading import dataset, opened
+from spark_app.tables.reading import data_files, dataset, opened
 
 READERS = timedelta(days=8)
 """How long a replaced file stays: a reader of the last week, and any open run, still finds it."""
@@ -50,9 +50,7 @@ class Upkeep:
 
 def layout(table: DeltaTable) -> Layout:
     """Sizes as the log tells them."""
-    import pyarrow as pa
-
-    added = pa.table(table.get_add_actions(flatten=True)).to_pylist()
+    added = data_files(table).to_pylist()
     partitions = table.metadata().partition_columns
     small = Counter(
         tuple(str(file.get(f"partition.{name}")) for name in partitions)

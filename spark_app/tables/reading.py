@@ -22,6 +22,16 @@ def opened(path: Place) -> DeltaTable:
     return DeltaTable(str(path), storage_options=dict(path.options))
 
 
+def newest(path: Place) -> DeltaTable | None:
+    """The newest version of a table, if there is one."""
+    return opened(path) if exists(path) else None
+
+
+def data_files(table: DeltaTable) -> pa.Table:
+    """The data files of a version, a row each, as its log tells them: size_bytes, partition.NAME and more."""
+    return pa.table(table.get_add_actions(flatten=True))
+
+
 def dataset(path: Place) -> ds.Dataset:
     """The rows of a table that is there, for pyarrow to filter and read.
 
@@ -39,9 +49,9 @@ class Extent:
     size: int = 0
 
 
-def extent(path: Place) -> Extent:
-    """Of the newest version, as its log tells it; of no table nothing."""
-    if not exists(path):
+def extent(table: DeltaTable | None) -> Extent:
+    """Of a version, as its log tells it; of no table nothing."""
+    if table is None:
         return Extent()
-    sizes = pa.table(opened(path).get_add_actions(flatten=True))["size_bytes"]
+    sizes = data_files(table)["size_bytes"]
     return Extent(len(sizes), int(pc.sum(sizes).as_py() or 0))
