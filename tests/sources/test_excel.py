@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,10 @@ from spark_app.sources.batches import FileResult, ReadSpec, SourceFile
 from spark_app.sources.reader import read_file
 
 SPEC = ReadSpec.of(load_config(packed_config()).contracts["products"])
+SHEET = "xl/worksheets/sheet1.xml"
+STRINGS = "xl/sharedStrings.xml"
+KIND = "application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
+MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 HEAD = ["product_id", "department_id", "department", "product_name"]
 
 
@@ -37,6 +42,19 @@ def book() -> Workbook:
 def save(book: Workbook, tmp_path: Path) -> Path:
     book.save(tmp_path / "a.xlsx")
     return tmp_path / "a.xlsx"
+
+
+def edited(file: Path, member: str, pattern: str, by: str, encoding: str = "utf-8") -> Path:
+    """The workbook with a part of its XML replaced, as other programs write it."""
+    with zipfile.ZipFile(file) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    before = parts[member].decode("utf-16" if parts[member][:1] == b"\xff" else "utf-8")
+    text, found = re.subn(pattern, by, before, flags=re.DOTALL)
+    assert found, f"{pattern} is not in {member}"
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in (parts | {member: text.encode(encoding)}).items():
+            archive.writestr(name, content)
+    return file
 
 
 def test_cells_become_the_text_that_a_person_sees(book: Workbook, tmp_path: Path) -> None:
@@ -91,6 +109,93 @@ def test_a_formula_without_a_stored_value_and_merged_cells_are_malformed_not_emp
         5: None,
     }
     assert result.rows == 4
+
+
+def test_rows_beyond_the_dimension_that_a_program_wrote_are_read(book: Workbook, tmp_path: Path) -> None:
+    for n in range(1, 6):
+        book["one"].append([n, n, n, f"name {n}"])
+    file = edited(save(book, tmp_path), SHEET, r'<dimension ref="[^"]*"', '<dimension ref="A1:B2"')
+    rows, result = read(file)
+    assert [(r["product_id"], r["product_name"]) for r in rows] == [(str(n), f"name {n}") for n in range(1, 6)]
+    assert result.rows == 5
+
+
+def test_rows_that_stand_in_another_order_are_read_each_with_its_number(book: Workbook, tmp_path: Path) -> None:
+    for n in range(2, 5):
+        book["one"].append([n, n, n, f"name {n}"])
+    file = edited(save(book, tmp_path), SHEET, r'(<row r="3".*?</row>)(<row r="4".*?</row>)', r"\2\1")
+    assert [(r["_line"], r["product_id"]) for r in read(file)[0]] == [(2, "2"), (4, "4"), (3, "3")]
+
+
+def test_a_sheet_is_read_whose_program_wrote_neither_its_dimension_nor_places_of_cells(tmp_path: Path) -> None:
+    made = Workbook(write_only=True)
+    sheet = made.create_sheet("one")
+    for row in (HEAD, [1, 2, "three", 4.5]):
+        sheet.append(row)
+    file = edited(save(made, tmp_path), SHEET, r' r="[A-Z]+[0-9]+"', "")
+    assert [[r[c] for c in HEAD] for r in read(file)[0]] == [["1", "2", "three", "4.5"]]
+
+
+def test_a_sheet_is_read_whose_tags_carry_a_prefix(book: Workbook, tmp_path: Path) -> None:
+    sheet = book["one"]
+    sheet.append([1, 2, 3, "=A1"])
+    sheet.append([2, 2, 3, "x"])
+    sheet.merge_cells("C3:D3")
+    file = edited(save(book, tmp_path), SHEET, r"<(/?)(?=[a-zA-Z])", r"<\1x:")
+    file = edited(file, SHEET, "xmlns=", "xmlns:x=")
+    assert [(r["_line"], r["_error"]) for r in read(file)[0]] == [(2, "formula_without_value"), (3, "merged_cells")]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "iso-8859-1"])
+def test_a_sheet_is_read_in_another_encoding(book: Workbook, tmp_path: Path, encoding: str) -> None:
+    sheet = book["one"]
+    sheet.append([1, 2, 3, "Müller"])
+    sheet.append([2, 2, 3, "=A1"])
+    file = edited(save(book, tmp_path), SHEET, r"^", f'<?xml version="1.0" encoding="{encoding}"?>', encoding)
+    found = {r["_line"]: (r["product_name"], r["_error"]) for r in read(file)[0]}
+    assert found == {2: ("Müller", None), 3: (None, "formula_without_value")}
+
+
+def test_a_formula_whose_stored_value_is_an_empty_text_is_an_empty_cell(book: Workbook, tmp_path: Path) -> None:
+    book["one"].append([1, 2, 3, '=IF(A1=1,"","x")'])
+    file = edited(save(book, tmp_path), SHEET, r'<c r="D2"', '<c r="D2" t="str"')
+    assert [(r["product_name"], r["_error"]) for r in read(file)[0]] == [("", None)]
+
+
+def test_shared_strings_are_read_whole_their_formatted_pieces_too(book: Workbook, tmp_path: Path) -> None:
+    book["one"].append([1, 2, 3, 0])
+    file = edited(save(book, tmp_path), SHEET, r'<c r="D2" t="n"><v>0</v>', '<c r="D2" t="s"><v>1</v>')
+    strings = "<si><t>a</t></si><si><r><t>half </t></r><r><rPr><b/></rPr><t>bold</t></r></si>"
+    file = edited(
+        file, "[Content_Types].xml", "</Types>", f'<Override PartName="/{STRINGS}" ContentType="{KIND}"/></Types>'
+    )
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr(STRINGS, f'<sst xmlns="{MAIN}">{strings}</sst>')
+    assert [r["product_name"] for r in read(file)[0]] == ["half bold"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_sheet_that_declares_entities_is_rejected_unread(book: Workbook, tmp_path: Path, encoding: str) -> None:
+    book["one"].append([1, 2, 3, "x"])
+    bomb = f'<?xml version="1.0" encoding="{encoding}"?><!DOCTYPE w [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>'
+    file = edited(save(book, tmp_path), SHEET, r"^", bomb, encoding)
+    file = edited(file, SHEET, "<t>x</t>", "<t>&b;</t>", encoding)
+    _, result = read(file)
+    assert (result.status, result.rows) == ("rejected", 0)
+    assert "EntitiesForbidden" in result.error
+
+
+def test_a_workbook_in_the_strict_format_is_rejected_by_its_true_cause(book: Workbook, tmp_path: Path) -> None:
+    book["one"].append([1, 2, 3, "x"])
+    strict = "http://purl.oclc.org/ooxml"
+    file = save(book, tmp_path)
+    for member in (SHEET, "xl/workbook.xml"):
+        file = edited(file, member, "http://schemas.openxmlformats.org/spreadsheetml/2006", f"{strict}/spreadsheetml")
+    file = edited(
+        file, "xl/workbook.xml", r"http://schemas.openxmlformats.org/officeDocument/2006", f"{strict}/officeDocument"
+    )
+    _, result = read(file)
+    assert (result.status, "Strict" in result.error) == ("rejected", True), result.error
 
 
 @pytest.mark.parametrize(
