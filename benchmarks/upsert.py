@@ -1,10 +1,10 @@
 """`python -m benchmarks.upsert`: a day's upsert into tables of 1, 10 and 100 times the size, over three years.
 
 A day is 27,000 items: half are corrections of items of one past day, half are new. Tables are made directly, as our own
-loads leave them (one file a day), because loading three years would take longer than what is measured; `--aged` has
-a table whose days came in four files each. Prints seconds, files and bytes that
-the items' table gave up and got, and rows copied, all from the table's own log, and what was read, and writes them into
-docs/benchmarks.json, where `benchmarks.page` finds them.
+loads leave them (one file a day), because loading three years would take longer than what is measured; `--aged` has a
+table whose days came in four files each, before and after `lakehouse maintain`, told to join more than two. Prints
+seconds, files and bytes that the items' table gave up and got, and rows copied, all from the table's own log, and what
+was read, and writes them into docs/benchmarks.json, where `benchmarks.page` finds them.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from deltalake import DeltaTable, write_deltalake
 from benchmarks import page
 from benchmarks.command import LAKEHOUSE, on_engine, run_to_end
 from benchmarks.measure import measure
+from spark_app.config.settings import packed_config
 from spark_app.samples.shop import ITEMS, Shape, Shop
 
 DAYS = 1095
@@ -77,7 +78,8 @@ def main() -> None:
             for engine in asked.engines:
                 _keep(_measured(made, Path(scratch) / "lake", rows, engine), asked.out)
     for engine in asked.engines if asked.aged else ():
-        _keep(_aged(asked.aged, engine), asked.out)
+        for upsert in _aged(asked.aged, engine):
+            _keep(upsert, asked.out)
 
 
 def _keep(upsert: Upsert, out: Path) -> None:
@@ -89,11 +91,26 @@ def _keep(upsert: Upsert, out: Path) -> None:
     page.save(kept | {"upserts": list(by_table.values())}, out)
 
 
-def _aged(rows: int, engine: str) -> Upsert:
+def _aged(rows: int, engine: str) -> Iterator[Upsert]:
     with tempfile.TemporaryDirectory() as scratch:
-        made = Path(scratch) / "made"
+        made, lake = Path(scratch) / "made", Path(scratch) / "lake"
         _make(made, rows, files_a_day=4)
-        return _measured(made, Path(scratch) / "lake", rows, engine, ", 4 files a day")
+        yield _measured(made, lake, rows, engine, ", 4 files a day")
+        cost = measure(
+            [*LAKEHOUSE, "maintain", "--root", str(made), "--config", _joining(Path(scratch))], on_engine(engine)
+        )
+        print(f"maintain: {cost.wall:.1f} s, {cost.cpu:.1f} CPU s, {cost.rss_mb:,.0f} MB", flush=True)
+        yield _measured(made, lake, rows, engine, ", 4 files a day, maintained")
+
+
+def _joining(scratch: Path) -> str:
+    """The packed contracts and suites, with which two small files in a partition are enough to be joined."""
+    config = scratch / "config"
+    for folder in ("contracts", "ge_suites"):
+        shutil.copytree(packed_config() / folder, config / folder)
+    contract = config / "contracts" / "order_items.yaml"
+    contract.write_text(contract.read_text(encoding="utf-8") + "maintenance: {compact_above: 2}\n", encoding="utf-8")
+    return str(config)
 
 
 def _make(root: Path, rows: int, files_a_day: int = 1) -> None:

@@ -7,15 +7,16 @@ again. OPTIMIZE changes no data: a run that looks at the log passes it over.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
 from spark_app.storage.place import Place
-from spark_app.tables.reading import data_files, dataset, opened
+from spark_app.tables.reading import Extent, data_files, dataset, extent, opened
 
 READERS = timedelta(days=8)
 """How long a replaced file stays: a reader of the last week, and any open run, still finds it."""
@@ -25,13 +26,24 @@ _SMALL = 32 << 20
 _CHECKPOINT_AFTER = 20
 
 
+if TYPE_CHECKING:
+    from deltalake.table import FilterConjunctionType
+
+Partition = tuple[object, ...]
+"""The values of a table's partition columns, in their order; empty where it has none."""
+
+
 @dataclass(frozen=True)
 class Layout:
-    """The files of a table's newest version."""
+    """The files of a table's newest version. `small`: how many small files each partition has, if any."""
 
-    files: int
-    bytes: int
-    small: int  # the most small files that share a partition
+    extent: Extent
+    columns: tuple[str, ...]
+    small: Mapping[Partition, int]
+
+    def crowded(self, above: int) -> list[Partition]:
+        """Partitions with more small files than that."""
+        return [partition for partition, files in self.small.items() if files > above]
 
 
 @dataclass(frozen=True)
@@ -50,14 +62,13 @@ class Upkeep:
 
 def layout(table: DeltaTable) -> Layout:
     """Sizes as the log tells them."""
-    added = data_files(table).to_pylist()
-    partitions = table.metadata().partition_columns
+    columns = tuple(table.metadata().partition_columns)
     small = Counter(
-        tuple(str(file.get(f"partition.{name}")) for name in partitions)
-        for file in added
+        tuple(file[f"partition.{name}"] for name in columns)
+        for file in data_files(table).to_pylist()
         if file["size_bytes"] < _SMALL
     )
-    return Layout(len(added), sum(file["size_bytes"] for file in added), max(small.values(), default=0))
+    return Layout(extent(table), columns, small)
 
 
 def maintain(
@@ -66,16 +77,16 @@ def maintain(
     """Does what a table needs, and no more. `entries`: whether it is one whose closed rows are purged."""
     table = opened(path)
     before = layout(table)
-    compacts = before.small > compact_above
+    crowded = before.crowded(compact_above)
     purged = _purge(table, path, now - CLOSED, dry=dry) if entries else 0
-    if compacts and not dry:
-        _compact(table, cluster_by)
+    if crowded and not dry:
+        _compact(table, cluster_by, before.columns, crowded)
     hours = int(READERS.total_seconds() // 3600)
     vacuumed = len(table.vacuum(hours, dry_run=dry))
     if not dry and table.version() and table.version() - _last_checkpoint(path) >= _CHECKPOINT_AFTER:
         table.create_checkpoint()
-    after = layout(table)
-    return Upkeep(path.name, before.files, after.files, before.bytes, after.bytes, compacts, purged, vacuumed)
+    after, was = extent(table), before.extent
+    return Upkeep(path.name, was.files, after.files, was.size, after.size, bool(crowded), purged, vacuumed)
 
 
 def _purge(table: DeltaTable, path: Place, until: datetime, *, dry: bool) -> int:
@@ -87,12 +98,30 @@ def _purge(table: DeltaTable, path: Place, until: datetime, *, dry: bool) -> int
     return int(found)
 
 
-def _compact(table: DeltaTable, cluster_by: Sequence[str]) -> None:
-    if cluster_by:
-        table.optimize.z_order(list(cluster_by))
-    else:
-        table.optimize.compact()
-    table.update_incremental()
+def _compact(
+    table: DeltaTable, cluster_by: Sequence[str], columns: Sequence[str], crowded: Sequence[Partition]
+) -> None:
+    for partitions in _filters(columns, crowded):
+        if cluster_by:
+            table.optimize.z_order(list(cluster_by), partition_filters=partitions)
+        else:
+            table.optimize.compact(partition_filters=partitions)
+        table.update_incremental()
+
+
+def _filters(columns: Sequence[str], crowded: Sequence[Partition]) -> Iterator[FilterConjunctionType | None]:
+    """The crowded partitions by their first column, and those that share its value: one commit for all, one for null.
+
+    None, the whole table: without partitions, or of values whose form in a filter is not certain.
+    """
+    values = {partition[0] for partition in crowded} if columns else set()
+    if not values or not all(value is None or type(value) in (str, int, date) for value in values):
+        yield None
+        return
+    if given := sorted(str(value) for value in values if value is not None):
+        yield [(columns[0], "in", given)]
+    if None in values:
+        yield [(columns[0], "=", "")]
 
 
 def _last_checkpoint(path: Place) -> int:
