@@ -12,6 +12,7 @@ from spark_app.classify.conform import spark_type
 from spark_app.classify.gate import held_files
 from spark_app.classify.outcome import CHANGES, PUBLISHED, Outcome
 from spark_app.classify.references import keys_of
+from spark_app.classify.slices import WHOLE, Slice
 from spark_app.classify.stage import StageInput, file_hashes, stage
 from spark_app.classify.staging import Attempt, Staged, committed, read_rows, read_verdicts
 from spark_app.config.contracts import Contract, Reference
@@ -100,7 +101,7 @@ def stage_and_publish(contract: Contract, plan: Plan, work: Work, around: Surrou
             staged.slices,
             staged.partitions if around.alone else None,
         )
-        work.commits[name] = publish(around.engine, publication, lambda: _winners(contract, work, around))
+        work.commits[name] = publish(around.engine, publication, lambda part: _winners(contract, work, around, part))
     work.seconds[name] = time.perf_counter() - started
     around.observer.dataset_done(name, len(files), work.seconds[name])
 
@@ -168,14 +169,14 @@ def _parent_keys(reference: Reference, plan: Plan, work: Work, around: Surroundi
     return keys_of(left.select(*reference.columns).unionByName(won.select(*reference.columns)), reference, contract)
 
 
-def _frames(contract: Contract, work: Work, around: Surroundings) -> tuple[DataFrame, DataFrame]:
+def _frames(contract: Contract, work: Work, around: Surroundings, part: Slice = WHOLE) -> tuple[DataFrame, DataFrame]:
     attempt, staged = work.staged[contract.dataset]
     engine = around.engine()
-    return read_rows(engine, attempt, contract), read_verdicts(engine, attempt, staged.slices)
+    return read_rows(engine, attempt, contract, part), read_verdicts(engine, attempt, staged.slices)
 
 
-def _winners(contract: Contract, work: Work, around: Surroundings) -> DataFrame:
-    return winners(*_frames(contract, work, around), work.staged[contract.dataset][1].dropped_files)
+def _winners(contract: Contract, work: Work, around: Surroundings, part: Slice = WHOLE) -> DataFrame:
+    return winners(*_frames(contract, work, around, part), work.staged[contract.dataset][1].dropped_files)
 
 
 def parts(name: str, plan: Plan, work: Work, around: Surroundings) -> tuple[DataFrame, DataFrame, Context]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from spark_app.classify.precedence import HASH, content_hash, greater, order_columns, same
 from spark_app.classify.references import Parents, deadline, with_missing
+from spark_app.classify.slices import key_hash
 from spark_app.classify.staging import VERDICTS, WAITING_FILE, WAITS_ON
 from spark_app.config.contracts import Contract
 from spark_app.engine import functions as F
@@ -144,18 +145,6 @@ def _against_waiting(rows: DataFrame) -> DataFrame:
         .when(~returned & waits & F.col("_due"), Outcome.EXPIRED.value)
         .otherwise(F.col("outcome")),
     )
-
-
-def key_hash(contract: Contract) -> Column:
-    """What rows of one key share, in 64 bits."""
-    return F.xxhash64(*contract.key)
-
-
-def key_slice(rows: DataFrame, contract: Contract, number: int, slices: int) -> DataFrame:
-    """The rows of one slice of the keys."""
-    if slices == 1:
-        return rows
-    return rows.filter(F.pmod(key_hash(contract), F.lit(slices)) == number)
 
 
 def live_rows(rows: DataFrame, dropped_files: Collection[int]) -> DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -12,8 +12,9 @@ from spark_app import __version__
 from spark_app.classify import partitions
 from spark_app.classify.batch_rules import find_broken
 from spark_app.classify.gate import held_files
-from spark_app.classify.outcome import KEY_HASH, Judgement, key_slice, live_rows, repeated_keys, verdicts
+from spark_app.classify.outcome import KEY_HASH, Judgement, live_rows, repeated_keys, verdicts
 from spark_app.classify.references import Parents
+from spark_app.classify.slices import BUCKET, Slice, in_buckets, slices_of
 from spark_app.classify.staging import (
     WAITING_FILE,
     AggregateResult,
@@ -76,9 +77,8 @@ class StageInput:
 
 def stage(engine: Engine, data: StageInput, folder: Place) -> tuple[Attempt, Staged]:
     """Stages a dataset and commits the attempt."""
-    attempt = Attempt(folder / uuid.uuid4().hex[:8])
-    classified = classify_rows(_incoming(engine, data), data.contract, data.ruleset, waivable=data.recalled is not None)
-    engine.write_parquet(classified, attempt.rows)
+    attempt = Attempt(folder / uuid.uuid4().hex[:8], engine.buckets(sum(file.size for file in data.files)))
+    _write_rows(engine, data, attempt)
     rows = read_rows(engine, attempt, data.contract)
     files, tallies = file_accounts(engine, rows, data.ruleset)
     _same_reader(files)
@@ -96,11 +96,11 @@ def stage(engine: Engine, data: StageInput, folder: Place) -> tuple[Attempt, Sta
     dropped = {*unread, *held}
     live = live_rows(rows, dropped)
     held_rows = _ROWS_HELD[data.table is not None] * sum(tally.rows for tally in tallies.values())
-    slices = engine.slices(held_rows)
+    slices = slices_of(engine.slices(held_rows), attempt.buckets)
     judgement = _judgement(engine, data, files)
-    for number in range(slices):
-        _write_verdicts(engine, live, judgement, attempt, number, slices)
-    judged = read_verdicts(engine, attempt, slices)
+    for part in slices:
+        _write_verdicts(engine, part, dropped, judgement, attempt)
+    judged = read_verdicts(engine, attempt, len(slices))
     outcomes, domains = outcome_tallies(engine, live, judged, data.contract, data.ruleset)
     counted = {file: tally for file, tally in tallies.items() if file not in dropped}
     staged = Staged(
@@ -114,11 +114,20 @@ def stage(engine: Engine, data: StageInput, folder: Place) -> tuple[Attempt, Sta
         data.ruleset.names(),
         aggregates,
         domains,
-        slices,
+        len(slices),
+        attempt.buckets,
         unique_users(engine, live, judged, data.contract, outcomes),
         partitions.touched(engine, live, judged, data.contract) if data.pruned else None,
     )
     return commit(folder, staged)
+
+
+def _write_rows(engine: Engine, data: StageInput, attempt: Attempt) -> None:
+    rows = classify_rows(_incoming(engine, data), data.contract, data.ruleset, waivable=data.recalled is not None)
+    if attempt.buckets == 1:
+        engine.write_parquet(rows, attempt.rows)
+    else:
+        engine.write_parquet(in_buckets(rows, data.contract, attempt.buckets), attempt.rows, partition_by=BUCKET)
 
 
 def _judgement(engine: Engine, data: StageInput, files: Sequence[FileResult]) -> Judgement:
@@ -127,12 +136,11 @@ def _judgement(engine: Engine, data: StageInput, files: Sequence[FileResult]) ->
 
 
 def _write_verdicts(
-    engine: Engine, live: DataFrame, judgement: Judgement, attempt: Attempt, number: int, slices: int
+    engine: Engine, part: Slice, dropped: Collection[int], judgement: Judgement, attempt: Attempt
 ) -> None:
-    """Verdicts of one slice of the keys: a key's rows, and its row in the table, are always in the same slice."""
-    contract, table = judgement.contract, judgement.table
-    rows = key_slice(live, contract, number, slices)
-    there = None if table is None else key_slice(table, contract, number, slices)
+    contract, table, number = judgement.contract, judgement.table, part.number
+    rows = live_rows(read_rows(engine, attempt, contract, part), dropped)
+    there = None if table is None else part.rows(table, contract)
     engine.write_parquet(repeated_keys(rows, contract), attempt.repeated(number))
     repeated = None
     if row_count(attempt.repeated(number)):

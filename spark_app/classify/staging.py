@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from spark_app import __version__
 from spark_app.classify.conform import cleaned, spark_type
+from spark_app.classify.slices import BUCKET, WHOLE, Slice
 from spark_app.config.contracts import Contract
 from spark_app.engine import functions as F
 from spark_app.engine.port import Engine
@@ -24,9 +25,9 @@ from spark_app.storage.place import Place
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-FORMAT = 5
-_READABLE = (4, FORMAT)
-"""4 knows no partitions: its runs are finished by looking at the whole table."""
+FORMAT = 6
+_READABLE = (4, 5, FORMAT)
+"""4 knows no partitions: its runs are finished by looking at the whole table. 5 knows no buckets."""
 _MARKER = "staged.json"
 
 PLACE = (
@@ -80,10 +81,20 @@ class Attempt:
     """One attempt to stage a dataset. Only the one that `staged.json` beside it names is ever read again."""
 
     folder: Place
+    buckets: int = 1
 
     @property
     def rows(self) -> Place:
         return self.folder / "rows"
+
+    def rows_of(self, part: Slice) -> list[Place]:
+        """Folders that hold all rows of a slice, and rows of others. A bucket without rows has none: then all."""
+        if self.buckets == 1:
+            return [self.rows]
+        buckets = [self.rows / f"{BUCKET}={number}" for number in range(self.buckets)]
+        there = [bucket for bucket in buckets if bucket.is_folder()]
+        its = buckets[part.bucket(self.buckets)]
+        return [its] if part != WHOLE and its in there else there
 
     def verdicts(self, number: int) -> Place:
         """The verdicts of one slice of the keys."""
@@ -159,6 +170,7 @@ class Staged:
     aggregates: tuple[AggregateResult, ...] = ()
     domains: dict[str, DomainCount] = field(default_factory=dict)
     slices: int = 1
+    buckets: int = 1
     unique_users: int | None = None
     partitions: tuple[str, ...] | None = None  # classify.partitions; None: a MERGE looks at the whole table
     format: int = FORMAT
@@ -191,7 +203,7 @@ def committed(folder: Place) -> tuple[Attempt, Staged] | None:
     if not marker.is_file():
         return None
     staged = _parsed(marker)
-    return Attempt(folder / staged.attempt), staged
+    return Attempt(folder / staged.attempt, staged.buckets), staged
 
 
 def _parsed(marker: Place) -> Staged:
@@ -226,9 +238,9 @@ def _parsed(marker: Place) -> Staged:
     return Staged(**data)
 
 
-def read_rows(engine: Engine, attempt: Attempt, contract: Contract) -> DataFrame:
-    """All staged records of a dataset, closing records included, each with all rules that it breaks."""
-    rows = engine.read_parquet([attempt.rows], rows_ddl(contract))
+def read_rows(engine: Engine, attempt: Attempt, contract: Contract, part: Slice = WHOLE) -> DataFrame:
+    """All staged records of a dataset, or of a slice, closing records included, each with all rules that it breaks."""
+    rows = part.rows(engine.read_parquet(attempt.rows_of(part), rows_ddl(contract)), contract)
     if not row_count(attempt.broken):
         return rows
     joined = rows.join(engine.read_parquet([attempt.broken], BROKEN), "_rid", "left")

@@ -20,6 +20,12 @@ CALL_SITES = "spark.python.sql.dataFrameDebugging.enabled"
 """False, or else each call of PySpark's looks for its caller in the stack, and asks the JVM three times."""
 
 
+BUCKETS_PAY = 6
+"""Slices, fewer of which read the whole of what is staged, each again, in less time than staging in buckets takes."""
+_BYTES_A_ROW = 100
+"""Of a file; a wrong guess costs time only."""
+
+
 class Engine:
     """A started engine. Every action (anything that makes it work) goes through a method of this class.
 
@@ -46,11 +52,14 @@ class Engine:
         with self._acting():
             return frame.collect()
 
-    def write_parquet(self, frame: DataFrame, path: Place, options: Mapping[str, str] | None = None) -> None:
-        """Writes a frame to a new folder."""
+    def write_parquet(
+        self, frame: DataFrame, path: Place, options: Mapping[str, str] | None = None, partition_by: str = ""
+    ) -> None:
+        """Writes a frame to a new folder, or to a folder in it for each value of a column."""
         refuse_ignored(options or {})
         with self._acting():
-            frame.write.options(**{**self.staging_options, **(options or {})}).parquet(self.location(path))
+            writer = frame.write.options(**{**self.staging_options, **(options or {})})
+            (writer.partitionBy(partition_by) if partition_by else writer).parquet(self.location(path))
 
     def read_parquet(self, folders: Sequence[Place], ddl: str) -> DataFrame:
         """Folders of Parquet files. The caller knows that they exist: one engine reads a missing one as empty."""
@@ -59,6 +68,11 @@ class Engine:
     def slices(self, rows: int) -> int:
         """Into how many slices of keys a join or MERGE of so many rows must be cut to fit into memory."""
         return max(1, -(-rows // self.slice_rows)) if self.slice_rows else 1
+
+    def buckets(self, size: int) -> int:
+        """Into how many folders the rows of so many bytes of files are staged, for slices to come."""
+        slices = self.slices(size // _BYTES_A_ROW)
+        return slices if slices >= BUCKETS_PAY else 1
 
     def read_table(self, path: Place) -> DataFrame:
         return self.spark.read.format("delta").load(self.location(path))

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from spark_app.classify.outcome import CHANGES, is_one_of, key_slice, live_rows, with_lineage
+from spark_app.classify.outcome import CHANGES, is_one_of, live_rows, with_lineage
 from spark_app.classify.precedence import newer_in_table
+from spark_app.classify.slices import Slice
 from spark_app.config.contracts import LINEAGE, Contract
 from spark_app.engine import functions as F
 from spark_app.engine.port import Engine
@@ -87,17 +88,16 @@ def winners(rows: DataFrame, verdicts: DataFrame, dropped_files: Collection[int]
     return with_lineage(live_rows(rows, dropped_files).join(kept_out, "_rid", "left_anti"))
 
 
-def publish(engine: Callable[[], Engine], publication: Publication, won: Callable[[], DataFrame]) -> Commit:
+def publish(engine: Callable[[], Engine], publication: Publication, won: Callable[[Slice], DataFrame]) -> Commit:
     """Merges the winners, and returns what the table's own log counted. Repeating it changes nothing."""
     if not publication.inserts and not publication.updates:
         return Commit()
-    contract, table, steps = publication.contract, publication.table, publication.steps()
-    fit(table, contract)
+    table, steps = publication.table, publication.steps()
+    fit(table, publication.contract)
     done = landed(table, publication.above, publication.run_id, publication.accepted)
     if missing := [(number, step) for number, step in enumerate(steps) if step.marker not in done]:
-        rows = _with_run(won(), publication)
         for number, step in missing:
-            run_step(engine(), step, key_slice(rows, contract, number, len(steps)))
+            run_step(engine(), step, _with_run(won(Slice(number, len(steps))), publication))
         done = landed(table, publication.above, publication.run_id, publication.accepted)
     total = sum((done.get(step.marker, Commit()) for step in steps), Commit())
     _require_as_judged(total, publication)

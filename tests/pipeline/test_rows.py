@@ -6,10 +6,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from spark_app.classify.slices import WHOLE, Slice
+from spark_app.classify.staging import Attempt
 from spark_app.config.settings import RunMode
+from spark_app.engine import port
 from tests.lake import ITEMS, NOW, ORDERS, PRODUCTS, Lake, item, order, product
 
 pytestmark = pytest.mark.engine
@@ -293,10 +297,19 @@ def test_tables_carry_no_feature_that_a_reader_may_lack(lake: Lake) -> None:
         assert not protocol.reader_features
 
 
+@pytest.mark.both
 def test_slices_of_keys_change_nothing_but_memory(
     new_lake: Callable[[], Lake], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lakes = new_lake(), new_lake()
+    lakes, read, rows_of = (new_lake(), new_lake()), [], Attempt.rows_of
+
+    def noted(attempt: Attempt, part: Slice) -> Any:
+        if part != WHOLE:
+            read.append(rows_of(attempt, part))
+        return rows_of(attempt, part)
+
+    monkeypatch.setattr(Attempt, "rows_of", noted)
+    monkeypatch.setattr(port, "BUCKETS_PAY", 2)
     for lake, rows_a_slice in zip(lakes, (0, 2), strict=True):
         monkeypatch.setattr(type(lake.engine), "slice_rows", rows_a_slice)
         for modified in ("2025-05-10", "2025-05-11"):
@@ -306,3 +319,5 @@ def test_slices_of_keys_change_nothing_but_memory(
         assert lake.counts(report, "orders") == {"read": 9, "updated": 6, "quarantined": 2, "duplicates": 1}
     assert lakes[0].table("orders") == lakes[1].table("orders")
     assert lakes[1].versions()["orders"] > lakes[0].versions()["orders"]
+    assert {len(folders) for folders in read} == {1}, "a slice reads its own part"
+    assert len({folder.name for folders in read for folder in folders}) > 1

@@ -1,0 +1,55 @@
+"""Slices of keys: where memory is short, a batch is judged and merged a part of its keys at a time.
+
+A key's rows, and its row in the table, are always in the same slice. Rows of files that promise several slices are
+staged in buckets, a folder each, so that a slice reads its own part of them; slices are buckets, or parts of one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from spark_app.config.contracts import Contract
+from spark_app.engine import functions as F
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+BUCKET = "_bucket"
+
+
+@dataclass(frozen=True)
+class Slice:
+    number: int
+    of: int
+
+    def rows(self, frame: DataFrame, contract: Contract) -> DataFrame:
+        """Those of this slice."""
+        return frame if self.of == 1 else frame.filter(_part(contract, self.of) == self.number)
+
+    def bucket(self, buckets: int) -> int:
+        """Where it lies; `of` is a multiple of `buckets`."""
+        return self.number % buckets
+
+
+WHOLE = Slice(0, 1)
+
+
+def slices_of(wanted: int, buckets: int) -> list[Slice]:
+    """As many slices as are wanted, or a few more: so many that none lies in two buckets."""
+    of = -(-wanted // buckets) * buckets
+    return [Slice(number, of) for number in range(of)]
+
+
+def in_buckets(rows: DataFrame, contract: Contract, buckets: int) -> DataFrame:
+    """Rows with the bucket of their key."""
+    return rows.withColumn(BUCKET, _part(contract, buckets).cast("int"))
+
+
+def key_hash(contract: Contract) -> Column:
+    """What rows of one key share, in 64 bits."""
+    return F.xxhash64(*contract.key)
+
+
+def _part(contract: Contract, parts: int) -> Column:
+    return F.pmod(key_hash(contract), F.lit(parts))
