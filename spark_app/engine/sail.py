@@ -110,7 +110,6 @@ def _spawn(settings: EngineSettings, log: Path) -> subprocess.Popen[bytes]:
         # Of staging; the writer of Delta tables has its own. A fifth less time than zstd(3), and a tenth smaller.
         "SAIL_PARQUET__COMPRESSION": "zstd(1)",
         "SAIL_PARQUET__DICTIONARY_ENABLED": "false",
-        "SAIL_PARQUET__STATISTICS_ENABLED": "none",
     }
     if settings.memory_mb:
         # What is freed goes back at once: a fifth less at the peak, for a tenth more CPU (docs/performance.md).

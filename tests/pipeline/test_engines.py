@@ -121,7 +121,7 @@ def test_jobs_of_classic_spark_stay_within_budget(lake: Lake, engine: Engine, fa
 
 @pytest.mark.skipif(sys.platform != "linux", reason="opens are counted by inotify, which only Linux has")
 def test_each_csv_file_is_opened_once(lake: Lake) -> None:
-    """A workbook is parsed twice (values, then marks), and opened for its hash, its signature and its sizes."""
+    """A workbook is opened for its hash, its signature, its sizes and its cells."""
     lake.put("orders/a.csv", [ORDERS, *(order(n) for n in range(50))])
     lake.put("orders/b.csv", [ORDERS, 'x,"quoted\nbreak",u,2025-05-01T10:00:00,1.00,2025-05-01'])
     book = Workbook()
@@ -131,7 +131,7 @@ def test_each_csv_file_is_opened_once(lake: Lake) -> None:
     book.save(lake.there.raw / "orders/c.xlsx")
     with opened(lake.there.raw / "orders") as counts:
         lake.run(open_gate="test")
-    assert counts.pop("c.xlsx") <= 5
+    assert counts.pop("c.xlsx") <= 4
     assert counts == {"a.csv": 1, "b.csv": 1}
 
 
@@ -171,3 +171,11 @@ def test_files_of_tables_have_statistics_however_staging_is_written(lake: Lake) 
     amount = next(c for n in range(group.num_columns) if (c := group.column(n)).path_in_schema == "total_amount")
     assert amount.is_stats_set
     assert amount.has_dictionary_page
+
+
+def test_what_is_staged_has_statistics(engine: Engine, tmp_path: Path) -> None:
+    """By them an engine chooses which side of a join it holds in memory: 600,000 bad rows took 1.9 GB without."""
+    engine.write_parquet(engine.spark.range(10), place_at(tmp_path / "x"))
+    groups = [ParquetFile(file).metadata.row_group(0) for file in (tmp_path / "x").glob("*.parquet")]
+    assert groups
+    assert all(group.column(0).is_stats_set for group in groups)
