@@ -10,6 +10,7 @@ import os
 import platform
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -30,6 +31,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--sizes", nargs="*", choices=SIZES, default=list(SIZES))
+    parser.add_argument(
+        "--also", nargs="*", default=[], help="contenders, though a size leaves them out for their time"
+    )
     parser.add_argument("--out", type=Path, default=page.OUT)
     asked = parser.parse_args()
     found = page.figures(asked.out)  # those of sizes that are not measured now stay
@@ -40,7 +44,9 @@ def main() -> None:
             made = Path(scratch) / "made"
             truth = make(made, SIZES[size])
             for number in range(asked.rounds):
-                _round(size, made, truth, found["sizes"][size])
+                _round(
+                    size, [c for c in CONTENDERS if c.name in asked.also or size not in c.not_at], made, truth, found
+                )
                 page.save(found, asked.out)
                 print(f"{size}: round {number + 1} done", flush=True)
     found["starts"] = _starts(asked.rounds)
@@ -52,17 +58,15 @@ def _machine() -> dict[str, Any]:
     return {"cores": os.cpu_count(), "python": platform.python_version(), "versions": versions}
 
 
-def _round(size: str, made: Path, truth: Truth, found: dict[str, list[dict[str, float]]]) -> None:
+def _round(size: str, contenders: Sequence[Contender], made: Path, truth: Truth, found: dict[str, Any]) -> None:
     lake = made.with_name("lake")
-    for contender in CONTENDERS:
-        if size in contender.not_at:
-            continue
+    for contender in contenders:
         shutil.rmtree(lake, ignore_errors=True)
         shutil.copytree(made, lake, copy_function=shutil.copy2)
         cost = _measured(contender, lake)
         if not contender.floor:
             _check(contender, truth, lake)
-        found.setdefault(contender.name, []).append(asdict(cost))
+        found["sizes"][size].setdefault(contender.name, []).append(asdict(cost))
         print(f"{size}: {contender.name}: {cost}", flush=True)
 
 
