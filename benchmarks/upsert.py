@@ -104,7 +104,7 @@ def _aged(rows: int, engine: str) -> Iterator[Upsert]:
 
 
 def _joining(scratch: Path) -> str:
-    """The packed contracts and suites, with which two small files in a partition are enough to be joined."""
+    """The packed contracts and suites, with which more than two small files in a partition are joined."""
     config = scratch / "config"
     for folder in ("contracts", "ge_suites"):
         shutil.copytree(packed_config() / folder, config / folder)

@@ -172,7 +172,7 @@ def _parent_keys(reference: Reference, plan: Plan, work: Work, around: Surroundi
 def _frames(contract: Contract, work: Work, around: Surroundings, part: Slice = WHOLE) -> tuple[DataFrame, DataFrame]:
     attempt, staged = work.staged[contract.dataset]
     engine = around.engine()
-    return read_rows(engine, attempt, contract, part), read_verdicts(engine, attempt, staged.slices)
+    return read_rows(engine, attempt, contract, part), read_verdicts(engine, attempt, staged.slices, part)
 
 
 def _winners(contract: Contract, work: Work, around: Surroundings, part: Slice = WHOLE) -> DataFrame:

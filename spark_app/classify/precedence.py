@@ -28,13 +28,13 @@ def content_hash(contract: Contract, of: str = "") -> str:
     """SQL: a hash of the typed contract columns (`of`: whose, such as `t.`) that both engines compute alike.
 
     A null leaves xxhash64's seed as it is, so (null, x) and (x, null) would meet: the pattern of nulls is hashed too.
-    Decimals too wide for 64 bits are hashed as text, since the engines disagree on them.
     """
     nulls = ", ".join(f"CASE WHEN {of}`{name}` IS NULL THEN '0' ELSE '1' END" for name in contract.names)
-    return f"xxhash64({', '.join(_hashable(name, contract, of) for name in contract.names)}, concat({nulls}))"
+    return f"xxhash64({', '.join(hashable(name, contract, of) for name in contract.names)}, concat({nulls}))"
 
 
-def _hashable(name: str, contract: Contract, of: str) -> str:
+def hashable(name: str, contract: Contract, of: str = "") -> str:
+    """SQL: a column as both engines hash it alike. On decimals too wide for 64 bits they disagree: those as text."""
     kind = contract.columns[name].type
     wide = kind.startswith("decimal") and int(kind[8:].split(",")[0]) > 18
     return f"CAST({of}`{name}` AS STRING)" if wide else f"{of}`{name}`"

@@ -7,8 +7,10 @@ staged in buckets, a folder each, so that a slice reads its own part of them; sl
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING
 
+from spark_app.classify.precedence import hashable
 from spark_app.config.contracts import Contract
 from spark_app.engine import functions as F
 
@@ -36,8 +38,8 @@ WHOLE = Slice(0, 1)
 
 
 def slices_of(wanted: int, buckets: int) -> list[Slice]:
-    """As many slices as are wanted, or a few more: so many that none lies in two buckets."""
-    of = -(-wanted // buckets) * buckets
+    """About as many slices as are wanted (a quarter fewer at most), so many that none lies in two buckets."""
+    of = max(1, ceil(wanted * 0.75 / buckets)) * buckets
     return [Slice(number, of) for number in range(of)]
 
 
@@ -47,8 +49,8 @@ def in_buckets(rows: DataFrame, contract: Contract, buckets: int) -> DataFrame:
 
 
 def key_hash(contract: Contract) -> Column:
-    """What rows of one key share, in 64 bits."""
-    return F.xxhash64(*contract.key)
+    """What rows of one key share, in 64 bits, on every engine: one may finish what another has put into buckets."""
+    return F.xxhash64(*(F.expr(hashable(name, contract)) for name in contract.key))
 
 
 def _part(contract: Contract, parts: int) -> Column:

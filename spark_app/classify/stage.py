@@ -77,7 +77,9 @@ class StageInput:
 
 def stage(engine: Engine, data: StageInput, folder: Place) -> tuple[Attempt, Staged]:
     """Stages a dataset and commits the attempt."""
-    attempt = Attempt(folder / uuid.uuid4().hex[:8], engine.buckets(sum(file.size for file in data.files)))
+    rows_held = _ROWS_HELD[data.table is not None]
+    buckets = engine.buckets(rows_held * sum(file.size for file in data.files))
+    attempt = Attempt(folder / uuid.uuid4().hex[:8], buckets)
     _write_rows(engine, data, attempt)
     rows = read_rows(engine, attempt, data.contract)
     files, tallies = file_accounts(engine, rows, data.ruleset)
@@ -95,8 +97,7 @@ def stage(engine: Engine, data: StageInput, folder: Place) -> tuple[Attempt, Sta
     held = {} if data.gate_open else held_files(data.contract, of_senders, tallies, aggregates)
     dropped = {*unread, *held}
     live = live_rows(rows, dropped)
-    held_rows = _ROWS_HELD[data.table is not None] * sum(tally.rows for tally in tallies.values())
-    slices = slices_of(engine.slices(held_rows), attempt.buckets)
+    slices = slices_of(engine.slices(rows_held * sum(tally.rows for tally in tallies.values())), buckets)
     judgement = _judgement(engine, data, files)
     for part in slices:
         _write_verdicts(engine, part, dropped, judgement, attempt)
@@ -115,7 +116,7 @@ def stage(engine: Engine, data: StageInput, folder: Place) -> tuple[Attempt, Sta
         aggregates,
         domains,
         len(slices),
-        attempt.buckets,
+        buckets,
         unique_users(engine, live, judged, data.contract, outcomes),
         partitions.touched(engine, live, judged, data.contract) if data.pruned else None,
     )

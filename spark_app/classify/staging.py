@@ -1,6 +1,7 @@
 """What is staged for each dataset and run: rows, then verdicts, then the commit of both.
 
-rows      every record once, written while files are parsed: place, original texts, typed values, reasons.
+rows      every record once, written while files are parsed: place, original texts, typed values, reasons;
+          of large batches in buckets, a folder each (classify.slices).
           A record whose `_rid` is null closes a file: `_raw` is the reader's own account of it.
 verdicts  every record that is not simply inserted: its outcome, missing parents, and keeper.
 """
@@ -91,10 +92,10 @@ class Attempt:
         """Folders that hold all rows of a slice, and rows of others. A bucket without rows has none: then all."""
         if self.buckets == 1:
             return [self.rows]
-        buckets = [self.rows / f"{BUCKET}={number}" for number in range(self.buckets)]
-        there = [bucket for bucket in buckets if bucket.is_folder()]
-        its = buckets[part.bucket(self.buckets)]
-        return [its] if part != WHOLE and its in there else there
+        its = self.rows / f"{BUCKET}={part.bucket(self.buckets)}"
+        if part != WHOLE and its.is_folder():
+            return [its]
+        return [self.rows / name for name in self.rows.names() if name.startswith(BUCKET)]
 
     def verdicts(self, number: int) -> Place:
         """The verdicts of one slice of the keys."""
@@ -252,8 +253,10 @@ def _with_more(codes: str, more: str) -> Column:
     return F.when(F.col(more).isNull(), F.col(codes)).otherwise(F.concat(codes, more))
 
 
-def read_verdicts(engine: Engine, attempt: Attempt, slices: int) -> DataFrame:
-    return engine.read_parquet([attempt.verdicts(n) for n in range(slices)], VERDICTS)
+def read_verdicts(engine: Engine, attempt: Attempt, slices: int, part: Slice = WHOLE) -> DataFrame:
+    """Of a slice, or of all that were made."""
+    numbers = range(slices) if part == WHOLE else [part.number]
+    return engine.read_parquet([attempt.verdicts(number) for number in numbers], VERDICTS)
 
 
 def row_count(folder: Place) -> int:

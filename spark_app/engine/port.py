@@ -22,8 +22,8 @@ CALL_SITES = "spark.python.sql.dataFrameDebugging.enabled"
 
 BUCKETS_PAY = 6
 """Slices, fewer of which read the whole of what is staged, each again, in less time than staging in buckets takes."""
-_BYTES_A_ROW = 100
-"""Of a file; a wrong guess costs time only."""
+_BYTES_A_ROW = 70
+"""Of a file; a wrong guess costs time: slices then share a bucket, or are smaller than they could be."""
 
 
 class Engine:
@@ -35,6 +35,8 @@ class Engine:
 
     name: str
     slice_rows = 0  # 0: the engine spills to disk, so nothing needs to be sliced
+    most_buckets = 16
+    """Each has a writer that holds a group of rows."""
     staging_options: Mapping[str, str] = MappingProxyType({})
     """How Parquet is written that is read a few times: most texts there are unlike, so without a dictionary."""
 
@@ -71,8 +73,8 @@ class Engine:
 
     def buckets(self, size: int) -> int:
         """Into how many folders the rows of so many bytes of files are staged, for slices to come."""
-        slices = self.slices(size // _BYTES_A_ROW)
-        return slices if slices >= BUCKETS_PAY else 1
+        buckets = min(self.slices(size // _BYTES_A_ROW), self.most_buckets)
+        return buckets if buckets >= BUCKETS_PAY else 1
 
     def read_table(self, path: Place) -> DataFrame:
         return self.spark.read.format("delta").load(self.location(path))

@@ -20,6 +20,7 @@ _WARM = ("pyspark.worker", "pandas", "spark_app.sources.reader")  # what a sessi
 # Its joins do not spill. So many staged rows of twelve columns fit: docs/performance.md has the measurements.
 _SLICE_ROWS = 5_000_000
 _SLICE_ROWS_A_MB = 4_000
+_MB_A_BUCKET = 240  # a writer holds a million rows, about 60 MB: a quarter of the memory for all
 _GONE = ("Connection refused", "Socket closed", "Connection reset")
 _LEAST_MB = 256
 
@@ -65,6 +66,7 @@ class SailEngine(Engine):
         self.server = server
         if settings.memory_mb:
             self.slice_rows = min(self.slice_rows, settings.memory_mb * _SLICE_ROWS_A_MB)
+            self.most_buckets = min(self.most_buckets, settings.memory_mb // _MB_A_BUCKET)
 
     def stop(self) -> None:
         self.spark.stop()

@@ -20,7 +20,7 @@ from spark_app.engine.port import Engine
 from spark_app.errors import UsageError
 from spark_app.reporting.judged import pinned_file
 from spark_app.review.profile import SET_OF, Key, Profile, key_of, profiles
-from spark_app.sources.batches import FileResult
+from spark_app.sources.batches import FileFault, FileResult
 from spark_app.sources.header import normalized
 from spark_app.sources.reader import EXCEL
 from spark_app.storage.place import Place
@@ -92,12 +92,7 @@ def _read(engine: Engine, files: Sequence[Path], contract: Contract, scratch: Pl
 def _header(files: Sequence[Path]) -> tuple[list[str], dict[str, Any]]:
     """The names of the first file, and what a contract must say of how CSV files are written."""
     if files[0].suffix.lower() in EXCEL:
-        from openpyxl import load_workbook
-
-        first = next(load_workbook(files[0], read_only=True).worksheets[0].iter_rows(values_only=True), ())
-        names, options = [str(cell or "") for cell in first], dict[str, Any]()
-        while names and not names[-1]:
-            names.pop()
+        names, options = _workbook_header(files[0]), dict[str, Any]()
     else:
         names, options = _csv_header(files[0], _encoding(files))
     found = [normalized(name) for name in names]
@@ -106,6 +101,15 @@ def _header(files: Sequence[Path]) -> tuple[list[str], dict[str, Any]]:
             "Line 1 is not a header of names", where=str(files[0]), next_step="Names are letters, digits, underscores."
         )
     return found, options
+
+
+def _workbook_header(file: Path) -> list[str]:
+    from spark_app.sources.excel import first_names  # its libraries are for workbooks only
+
+    try:
+        return first_names(file)
+    except FileFault as fault:
+        raise UsageError(fault.message, where=str(file), next_step=fault.fix) from fault
 
 
 def _csv_header(file: Path, encoding: str) -> tuple[list[str], dict[str, Any]]:

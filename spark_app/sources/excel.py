@@ -5,8 +5,9 @@ from __future__ import annotations
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from xml.etree.ElementTree import ParseError  # the class only; parsing is defusedxml's
+from xml.etree.ElementTree import ParseError
 
 import pyarrow as pa
 from openpyxl.utils.exceptions import InvalidFileException
@@ -21,7 +22,7 @@ from spark_app.sources.batches import (
     malformed,
 )
 from spark_app.sources.header import Header, match
-from spark_app.sources.worksheet import Merged, Row, Workbook, Worksheet
+from spark_app.sources.worksheet import SAVE_AGAIN, Merged, Row, Workbook, Worksheet
 
 # What openpyxl, zipfile and the XML parser raise on content that is not what it says.
 _DAMAGE = (
@@ -34,11 +35,13 @@ _DAMAGE = (
     ValueError,
     TypeError,
     AttributeError,
+    OverflowError,
     NotImplementedError,
     InvalidFileException,
 )
 _ROWS = 10_000
 _OLE = b"\xd0\xcf\x11\xe0"
+_ENCRYPTED = 1  # a flag of a zip's member
 _INFLATED_FREELY = 64 << 20
 _INFLATION_CAP = 200
 
@@ -48,25 +51,7 @@ def read_excel(path: Path, spec: ReadSpec, sheets: list[SheetResult]) -> Iterato
 
     Raises FileFault when the workbook cannot be opened or no worksheet loads.
     """
-    try:
-        yield from _read(path, spec, sheets)
-    except _DAMAGE as error:
-        raise FileFault(
-            f"The workbook is damaged ({type(error).__name__}).", "Open it in Excel, save it again as .xlsx."
-        ) from error
-
-
-def _read(path: Path, spec: ReadSpec, sheets: list[SheetResult]) -> Iterator[Chunk]:
-    _check_container(path)
-    try:
-        book = Workbook(path)
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        raise FileFault("The workbook is damaged.", "Open it in Excel, save it again as .xlsx.") from error
-    with book.archive:
-        if book.strict:
-            raise FileFault(
-                "The workbook is in the Strict Open XML format.", "Save it as a plain Excel workbook (.xlsx)."
-            )
+    with _opened(path) as book:
         for sheet in book.worksheets():
             yield from _sheet(sheet, spec, sheets)
     if not any(s.status == "loaded" for s in sheets):
@@ -74,6 +59,27 @@ def _read(path: Path, spec: ReadSpec, sheets: list[SheetResult]) -> Iterator[Chu
         if not rejected:
             raise FileFault("No worksheet has any content.", "Send it with a header and rows.", kind="empty")
         raise FileFault(f"Worksheet {rejected[0].name!r}: {rejected[0].error}", rejected[0].fix)
+
+
+def first_names(path: Path) -> list[str]:
+    """The header of a workbook's first worksheet; empty where it has none. Raises FileFault."""
+    with _opened(path) as book:
+        first = next(book.worksheets(), None)
+        return (_names(first.rows()) if first else None) or []
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Workbook]:
+    _check_container(path)
+    try:
+        try:
+            book = Workbook(path)
+        except OSError as error:  # openpyxl's word for a package without a workbook
+            raise FileFault("The workbook is damaged: it has no main part.", SAVE_AGAIN) from error
+        with book.archive:
+            yield book
+    except _DAMAGE as error:
+        raise FileFault(f"The workbook is damaged ({type(error).__name__}).", SAVE_AGAIN) from error
 
 
 def _check_container(path: Path) -> None:
@@ -91,6 +97,8 @@ def _check_container(path: Path) -> None:
             members = archive.infolist()
     except zipfile.BadZipFile as error:
         raise FileFault("The file is not an Excel workbook.", "Save it as .xlsx or as CSV.") from error
+    if any(member.flag_bits & _ENCRYPTED for member in members):
+        raise FileFault("The workbook is protected by a password.", "Save it without a password.")
     for member in members:
         if member.file_size > max(_INFLATED_FREELY, _INFLATION_CAP * member.compress_size):
             raise FileFault(
@@ -104,17 +112,15 @@ def _sheet(sheet: Worksheet, spec: ReadSpec, sheets: list[SheetResult]) -> Itera
         sheets.append(SheetResult(sheet.title, "skipped", 0, "not among the contract's sheets"))
         return
     rows = sheet.rows()
-    first = next(rows, None)
-    if first is None:
+    names = _names(rows)
+    if names is None:
         sheets.append(SheetResult(sheet.title, "empty", 0))
         return
-    names = first.texts
-    while names and not names[-1]:
-        names.pop()
     try:
         header = match(names, spec, spec.delimiter.join(names))
     except FileFault as fault:
-        sheets.append(SheetResult(sheet.title, "rejected", sum(1 for _ in rows), fault.message, fault.fix))
+        count = sum(1 for row in rows if row.texts)
+        sheets.append(SheetResult(sheet.title, "rejected", count, fault.message, fault.fix))
         return
     count = 0
     for chunk in _chunks(rows, header, sheet.merged(), sheet.title):
@@ -123,33 +129,41 @@ def _sheet(sheet: Worksheet, spec: ReadSpec, sheets: list[SheetResult]) -> Itera
     sheets.append(SheetResult(sheet.title, "loaded", count))
 
 
+def _names(rows: Iterator[Row]) -> list[str] | None:
+    """Of the first row with a value; None where there is none."""
+    first = next((row for row in rows if row.texts), None)
+    if first is None:
+        return None
+    names = list(first.texts)
+    while names and not names[-1]:
+        names.pop()
+    return names
+
+
 def _chunks(rows: Iterator[Row], header: Header, merged: Merged, title: str) -> Iterator[Chunk]:
     places = {place for place in header.places if place is not None}
-    good: list[Row] = []
+    lines: list[int] = []
+    good: list[list[str | None]] = []
     for row in rows:
-        if error := _unknowable(row, places, merged):
+        error = _unknowable(row, places, merged)
+        if error:
             yield malformed(len(header.places), [row.number], error, [",".join(row.texts)], title)
-            continue
-        good.append(row)
+        elif row.texts:
+            lines.append(row.number)
+            good.append([None if place is None else row.text(place) for place in header.places])
         if len(good) >= _ROWS:
-            yield _chunk(good, header, title)
-            good = []
+            yield _chunk(good, lines, title)
+            good, lines = [], []
     if good:
-        yield _chunk(good, header, title)
+        yield _chunk(good, lines, title)
 
 
 def _unknowable(row: Row, places: set[int], merged: Merged) -> str | None:
     if row.uncalculated & places:
         return FORMULA_WITHOUT_VALUE
-    return MERGED_CELLS if merged.columns(row.number) & places else None
+    return MERGED_CELLS if row.texts and merged.columns(row.number) & places else None
 
 
-def _chunk(rows: list[Row], header: Header, title: str) -> Chunk:
-    columns = tuple(pa.array(_column(rows, place), pa.string()) for place in header.places)
-    return Chunk(columns, pa.array([row.number for row in rows], pa.int64()), sheet=title)
-
-
-def _column(rows: list[Row], place: int | None) -> list[str | None]:
-    if place is None:
-        return [None] * len(rows)
-    return [row.texts[place] if place < len(row.texts) else None for row in rows]
+def _chunk(good: list[list[str | None]], lines: list[int], title: str) -> Chunk:
+    columns = tuple(pa.array(column, pa.string()) for column in zip(*good, strict=True))
+    return Chunk(columns, pa.array(lines, pa.int64()), sheet=title)

@@ -1,7 +1,7 @@
 """The XML of one worksheet → its rows of texts: each cell as a person sees it, each row with its own number.
 
 openpyxl reads styles, shared strings and single cells. Its streaming rows are not used: they end at the dimension that
-a program wrote, right or wrong, leave out a row that stands after a later one, and walk a sheet up to three times
+a program wrote, right or wrong, leave out a row that stands after a later one, and walk a sheet without dimension twice
 (decision 26).
 """
 
@@ -10,7 +10,8 @@ from __future__ import annotations
 import datetime as dt
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,9 +23,14 @@ from openpyxl.reader.excel import ExcelReader
 from openpyxl.styles.numbers import BUILTIN_FORMATS, BUILTIN_FORMATS_MAX_SIZE
 from openpyxl.styles.stylesheet import apply_stylesheet
 from openpyxl.utils.cell import range_boundaries
+from openpyxl.utils.escape import unescape
 from openpyxl.worksheet._reader import WorkSheetParser
 
+from spark_app.sources.batches import FileFault
+
 _TALL = 1000
+_MOST_ROWS = 1 << 20
+SAVE_AGAIN = "Open it in Excel, save it again as .xlsx."
 _NAMESPACE = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _ROW, _VALUE, _FORMULA, _TEXT, _MERGE = (_NAMESPACE + name for name in ("row", "v", "f", "t", "mergeCell"))
 _MAIN = "xl/workbook.xml"
@@ -38,12 +44,15 @@ _A_FORMULA = re.compile(rb"<(?:[^<>/\s:]{1,200}:)?f[\s/>]")
 
 @dataclass(frozen=True)
 class Row:
-    """Texts by column, empty where the row has no cell; `number` is the row's own, from 1; `uncalculated`: columns,
-    from 0, of formulas whose value no program has stored."""
+    """Texts by column up to the last one with a value, empty where there is none; `number` is the row's own, from 1;
+    `uncalculated`: columns, from 0, of formulas whose value no program has stored."""
 
     number: int
-    texts: list[str]
+    texts: tuple[str, ...]
     uncalculated: frozenset[int]
+
+    def text(self, column: int) -> str:
+        return self.texts[column] if column < len(self.texts) else ""
 
 
 @dataclass(frozen=True)
@@ -79,33 +88,39 @@ class Format:
         return cls(len(code) if re.fullmatch("0{2,}", code) else 0, bool(re.search("[hs]", code.lower())))
 
 
+_GENERAL = Format.of("")
+
+
 class Workbook:
-    """An open workbook. Raises what openpyxl, zipfile and the XML parser raise on content that is not what it says."""
+    """An open workbook. Raises FileFault, and what openpyxl, zipfile and the XML parser raise on content that is not
+    what it says."""
 
     def __init__(self, path: Path) -> None:
-        reader = ExcelReader(path, read_only=True, data_only=True)
-        reader.read_manifest()
-        reader.read_strings()
-        reader.read_workbook()
-        apply_stylesheet(reader.archive, reader.wb)
-        self._reader = reader
+        self._reader = reader = ExcelReader(path, read_only=True, data_only=True)
         self.archive: zipfile.ZipFile = reader.archive
-
-    @property
-    def strict(self) -> bool:
-        """Written in ISO's strict names, which openpyxl takes for a workbook without sheets."""
-        return _MAIN in self.archive.namelist() and _STRICT in self.archive.read(_MAIN)
+        with ExitStack() as undo:
+            undo.callback(self.archive.close)
+            _refuse_strict(self.archive)
+            reader.read_manifest()
+            reader.read_strings()
+            reader.read_workbook()
+            apply_stylesheet(reader.archive, reader.wb)
+            undo.pop_all()
 
     def worksheets(self) -> Iterator[Worksheet]:
         for sheet, part in self._reader.parser.find_sheets():
-            if "chartsheet" not in part.Type:
-                yield Worksheet(sheet.name, part.target, self)
+            if "chartsheet" in part.Type:
+                continue
+            if part.target not in self._reader.valid_files:
+                raise FileFault(f"Worksheet {sheet.name!r} is named, and not there.", SAVE_AGAIN)
+            yield Worksheet(sheet.name, part.target, self)
 
     @cached_property
-    def formats(self) -> list[Format]:
+    def formats(self) -> Mapping[int, Format]:
         """By a cell's style."""
         codes = BUILTIN_FORMATS | dict(enumerate(self._reader.wb._number_formats, BUILTIN_FORMATS_MAX_SIZE))
-        return [Format.of(codes.get(style.numFmtId, "General")) for style in self._reader.wb._cell_styles]
+        of_styles = (Format.of(codes.get(style.numFmtId, "")) for style in self._reader.wb._cell_styles)
+        return dict(enumerate(of_styles))
 
     def cells_of(self, xml: Any) -> Any:
         """openpyxl's parser of cells, with this workbook's strings, dates and calendar."""
@@ -127,17 +142,28 @@ class Worksheet:
     book: Workbook
 
     def rows(self) -> Iterator[Row]:
-        """All rows that have a value, in the order in which they stand."""
+        """All rows that have a value, or a formula without one, in the order in which they stand.
+
+        Raises FileFault where two have one number: they could not be told apart.
+        """
         with self.book.archive.open(self.member) as xml:
-            cells = self.book.cells_of(xml)
+            cells, met = self.book.cells_of(xml), bytearray(_MOST_ROWS + 1)
             for row in self._elements(xml, _ROW):
                 _unwrap_texts(row)
                 number, found = cells.parse_row(row)
                 uncalculated = _uncalculated(row, found) if self._content.formulas else frozenset()
                 row.clear()
                 cells.row_dimensions.clear()  # openpyxl keeps each row's height there
-                if uncalculated or any(cell["value"] is not None for cell in found):
-                    yield Row(number, _texts(found, self.book.formats), uncalculated)
+                valued = [cell for cell in found if cell["value"] is not None]
+                if valued or uncalculated:
+                    self._note(number, met)
+                    yield Row(number, _texts(valued, self.book.formats), uncalculated)
+
+    def _note(self, number: int, met: bytearray) -> None:
+        if not 0 < number <= _MOST_ROWS or met[number]:
+            fault = "stands twice" if 0 < number <= _MOST_ROWS else "is no row of a worksheet"
+            raise FileFault(f"Worksheet {self.title!r}: row {number} {fault}.", SAVE_AGAIN)
+        met[number] = True
 
     def merged(self) -> Merged:
         """Asks for a pass of its own where there are merged cells: they are told behind the rows."""
@@ -182,6 +208,12 @@ class _Content:
         return cls(utf8 and not declares, formulas or not utf8, merges or not utf8)
 
 
+def _refuse_strict(archive: zipfile.ZipFile) -> None:
+    """openpyxl would take a workbook in ISO's strict names for one without sheets."""
+    if _MAIN in archive.namelist() and _STRICT in archive.read(_MAIN):
+        raise FileFault("The workbook is in the Strict Open XML format.", "Save it as a plain Excel workbook (.xlsx).")
+
+
 def _in_utf8(start: bytes) -> bool:
     start = start.removeprefix(_BOM)
     declared = _ENCODING.match(start)
@@ -210,19 +242,17 @@ def _uncalculated(row: Any, cells: list[dict[str, Any]]) -> frozenset[int]:
     )
 
 
-def _texts(cells: list[dict[str, Any]], formats: list[Format]) -> list[str]:
-    texts = [""] * max(cell["column"] for cell in cells)
+def _texts(cells: Sequence[Mapping[str, Any]], formats: Mapping[int, Format]) -> tuple[str, ...]:
+    texts = [""] * max((cell["column"] for cell in cells), default=0)
     for cell in cells:
-        texts[cell["column"] - 1] = _seen(cell["value"], formats[cell["style_id"]])
-    return texts
+        texts[cell["column"] - 1] = _seen(cell["value"], formats.get(cell["style_id"], _GENERAL))
+    return tuple(texts)
 
 
 def _seen(value: Any, shown: Format) -> str:
     """The text that a person sees: ids without `.0`, dates in ISO, numbers with Excel's 15 digits."""
     if isinstance(value, str):
-        return value
-    if value is None:
-        return ""
+        return unescape(value) if "_x" in value else value  # such as a carriage return, which XML would lose
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, int | float):

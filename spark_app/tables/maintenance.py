@@ -7,7 +7,7 @@ again. OPTIMIZE changes no data: a run that looks at the log passes it over.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -18,6 +18,9 @@ from deltalake import DeltaTable
 from spark_app.storage.place import Place
 from spark_app.tables.reading import Extent, data_files, dataset, extent, opened
 
+if TYPE_CHECKING:
+    from deltalake.table import FilterConjunctionType
+
 READERS = timedelta(days=8)
 """How long a replaced file stays: a reader of the last week, and any open run, still finds it."""
 CLOSED = timedelta(days=30)
@@ -25,9 +28,6 @@ CLOSED = timedelta(days=30)
 _SMALL = 32 << 20
 _CHECKPOINT_AFTER = 20
 
-
-if TYPE_CHECKING:
-    from deltalake.table import FilterConjunctionType
 
 Partition = tuple[object, ...]
 """The values of a table's partition columns, in their order; empty where it has none."""
@@ -101,27 +101,24 @@ def _purge(table: DeltaTable, path: Place, until: datetime, *, dry: bool) -> int
 def _compact(
     table: DeltaTable, cluster_by: Sequence[str], columns: Sequence[str], crowded: Sequence[Partition]
 ) -> None:
-    for partitions in _filters(columns, crowded):
-        if cluster_by:
-            table.optimize.z_order(list(cluster_by), partition_filters=partitions)
-        else:
-            table.optimize.compact(partition_filters=partitions)
-        table.update_incremental()
+    partitions = _filter(columns, crowded)
+    if cluster_by:
+        table.optimize.z_order(list(cluster_by), partition_filters=partitions)
+    else:
+        table.optimize.compact(partition_filters=partitions)
+    table.update_incremental()
 
 
-def _filters(columns: Sequence[str], crowded: Sequence[Partition]) -> Iterator[FilterConjunctionType | None]:
-    """The crowded partitions by their first column, and those that share its value: one commit for all, one for null.
+def _filter(columns: Sequence[str], crowded: Sequence[Partition]) -> FilterConjunctionType | None:
+    """The crowded partitions by their first column, and those that share its value.
 
-    None, the whole table: without partitions, or of values whose form in a filter is not certain.
+    None, the whole table: without partitions; of values whose form in a filter is not certain; of null, for which a
+    log may have an empty text that no filter finds.
     """
-    values = {partition[0] for partition in crowded} if columns else set()
-    if not values or not all(value is None or type(value) in (str, int, date) for value in values):
-        yield None
-        return
-    if given := sorted(str(value) for value in values if value is not None):
-        yield [(columns[0], "in", given)]
-    if None in values:
-        yield [(columns[0], "=", "")]
+    values = {partition[0] for partition in crowded} if columns else {None}
+    if not all(type(value) in (str, int, date) for value in values):
+        return None
+    return [(columns[0], "in", sorted(map(str, values)))]
 
 
 def _last_checkpoint(path: Place) -> int:

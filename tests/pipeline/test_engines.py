@@ -18,6 +18,9 @@ from deltalake import DeltaTable
 from openpyxl import Workbook
 from pyarrow.parquet import ParquetFile
 
+from spark_app.classify.conform import spark_type
+from spark_app.classify.slices import key_hash
+from spark_app.config.contracts import Contract
 from spark_app.engine.options import IGNORED_IN_SILENCE
 from spark_app.engine.port import Engine
 from spark_app.errors import UsageError
@@ -171,6 +174,43 @@ def test_files_of_tables_have_statistics_however_staging_is_written(lake: Lake) 
     amount = next(c for n in range(group.num_columns) if (c := group.column(n)).path_in_schema == "total_amount")
     assert amount.is_stats_set
     assert amount.has_dictionary_page
+
+
+@pytest.mark.both
+def test_keys_are_hashed_alike_on_both_engines(engine: Engine) -> None:
+    """One engine may finish what another has put into slices and buckets."""
+    values = {
+        "text": ("string", "'é-1'"),
+        "whole": ("long", "-7"),
+        "few": ("int", "7"),
+        "day": ("date", "DATE '2025-05-01'"),
+        "moment": ("timestamp", "TIMESTAMP '2025-05-01 10:00:00.123456'"),
+        "flag": ("boolean", "true"),
+        "price": ("decimal(10,2)", "12.50BD"),
+        "wide": ("decimal(38,6)", "12345678901234567890.5BD"),
+    }
+    columns = {name: {"type": kind} for name, (kind, _) in values.items()}
+    contract = Contract.model_validate({"dataset": "x", "key": list(values), "columns": columns})
+    typed = (
+        f"CAST({value} AS {spark_type(contract.columns[name].type)}) AS `{name}`" for name, (_, value) in values.items()
+    )
+    row = engine.spark.range(1).selectExpr(*typed)
+    hashes = [row.select(key_hash(contract.model_copy(update={"key": (name,)}))) for name in values]
+    found = {name: engine.collect(frame)[0][0] for name, frame in zip(values, hashes, strict=True)}
+    assert found == HASHES
+
+
+HASHES = {
+    "text": -5239555788582061454,
+    "whole": -1663473129717591079,
+    "few": 2786828215451145335,
+    "day": -1586262031432454274,
+    "moment": 2444530121550421535,
+    "flag": -6698625589789238999,
+    "price": 4753477431033244826,
+    "wide": 7625051776078605920,
+}
+"""A change of these would have runs that are open at an upgrade finished with other slices."""
 
 
 def test_what_is_staged_has_statistics(engine: Engine, tmp_path: Path) -> None:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import tracemalloc
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from openpyxl import Workbook
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from spark_app.config.settings import packed_config
 from spark_app.runs.plan import load_config
+from spark_app.sources import worksheet
 from spark_app.sources.batches import FileResult, ReadSpec, SourceFile
 from spark_app.sources.reader import read_file
 
@@ -183,6 +187,128 @@ def test_a_sheet_that_declares_entities_is_rejected_unread(book: Workbook, tmp_p
     _, result = read(file)
     assert (result.status, result.rows) == ("rejected", 0)
     assert "EntitiesForbidden" in result.error
+
+
+SAID_OF_ROWS = [
+    ("2", "row 2 stands twice"),
+    ("0", "row 0 is no row"),
+    ("1048577", "is no row"),
+    ("1" + "0" * 20, "is no row"),
+]
+
+
+@pytest.mark.parametrize(("number", "said"), SAID_OF_ROWS)
+def test_rows_that_cannot_be_told_apart_reject_the_file(book: Workbook, tmp_path: Path, number: str, said: str) -> None:
+    for n in (2, 3):
+        book["one"].append([n, n, n, n])
+    file = edited(save(book, tmp_path), SHEET, '<row r="3"', f'<row r="{number}"')
+    _, result = read(file)
+    assert (result.status, said in result.error) == ("rejected", True), result.error
+
+
+def test_a_number_beyond_all_numbers_rejects_the_file(book: Workbook, tmp_path: Path) -> None:
+    book["one"].append([1, 2, 3, 4])
+    _, result = read(edited(save(book, tmp_path), SHEET, "<v>4</v>", f"<v>{'9' * 400}</v>"))
+    assert (result.status, "damaged" in result.error) == ("rejected", True)
+
+
+def test_a_part_that_is_encrypted_or_not_there_rejects_the_file(book: Workbook, tmp_path: Path) -> None:
+    book.create_sheet("two").append(HEAD)
+    file = save(book, tmp_path)
+    content = bytearray(file.read_bytes())
+    content[content.rindex(b"PK\x01\x02") + 8] |= 1  # the flag of the last member in the directory
+    file.write_bytes(content)
+    assert "password" in read(file)[1].error
+    with zipfile.ZipFile(save(book, tmp_path)) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist() if not name.endswith("sheet2.xml")}
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, part in parts.items():
+            archive.writestr(name, part)
+    assert "Worksheet 'two' is named, and not there" in read(file)[1].error
+
+
+def test_a_style_that_is_not_there_spoils_no_cell(book: Workbook, tmp_path: Path) -> None:
+    book["one"].append([1, 2.5, "three", None])
+    file = edited(save(book, tmp_path), SHEET, r'<c r="([ABC])2"', r'<c r="\g<1>2" s="77"')
+    assert [[r[c] for c in HEAD] for r in read(file)[0]] == [["1", "2.5", "three", ""]]
+
+
+def test_formulas_without_value_beside_the_columns_are_no_rows(book: Workbook, tmp_path: Path) -> None:
+    """As programs leave them that fill a template downwards."""
+    sheet = book["one"]
+    sheet.append([1, 2, 3, 4, "=A2*2"])
+    sheet.append([None, None, None, None, "=A3*2"])
+    sheet.append([None, None, None, "=A4"])
+    rows, result = read(save(book, tmp_path))
+    assert [(r["_line"], r["_error"]) for r in rows] == [(4, "formula_without_value"), (2, None)]
+    assert result.rows == 2
+
+
+def test_the_header_is_the_first_row_with_a_value(tmp_path: Path) -> None:
+    made = Workbook()
+    made.active.append(["=TODAY()"])
+    made.active.append([])
+    made.active.append(HEAD)
+    made.active.append([1, 2, 3, 4])
+    assert [(r["_line"], r["product_id"]) for r in read(save(made, tmp_path))[0]] == [(4, "1")]
+
+
+def test_a_carriage_return_in_a_text_is_one_and_its_name_in_a_text_stays(book: Workbook, tmp_path: Path) -> None:
+    book["one"].append([1, 2, "a_x000D_b", "a_x005F_x000D_b"])
+    (row,) = read(save(book, tmp_path))[0]
+    assert (row["department"], row["product_name"]) == ("a\rb", "a_x000D_b")
+
+
+def test_a_cell_far_to_the_right_without_a_value_costs_no_memory(book: Workbook, tmp_path: Path) -> None:
+    for n in range(2, 1002):
+        book["one"].append([n, n, n, n])
+    file = edited(save(book, tmp_path), SHEET, r"</c></row>", '</c><c r="XFD1"/></row>')
+    tracemalloc.start()
+    rows, _ = read(file)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(rows) == 1000
+    assert peak < 20 << 20, "16,384 texts a row would be 130 MB"
+
+
+@pytest.mark.parametrize("mark", ["formula", "merge", "entity"])
+def test_what_is_looked_for_is_found_across_blocks(
+    book: Workbook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mark: str
+) -> None:
+    sheet = book["one"]
+    sheet.append([1, 2, 3, "=A1" if mark == "formula" else 4])
+    if mark == "merge":
+        sheet.merge_cells("A2:B2")
+    file = save(book, tmp_path)
+    if mark == "entity":
+        file = edited(file, SHEET, r"^", '<!DOCTYPE w [<!ENTITY a "b">]>')
+    for block in (7, 11, 13):
+        monkeypatch.setattr(worksheet, "_BLOCK", block)
+        rows, result = read(file)
+        found = {"formula": "formula_without_value", "merge": "merged_cells"}
+        assert [r["_error"] for r in rows] == [found[mark]] if mark in found else result.status == "rejected"
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=9).filter(lambda text: "_x" not in text)
+CELL = st.none() | st.booleans() | st.integers(-(10**14), 10**14) | TEXT.filter(lambda text: not text.startswith("="))
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.lists(st.lists(CELL, min_size=4, max_size=4), max_size=6))
+def test_every_row_is_read_that_has_a_value_at_its_place(tmp_path: Path, rows: list[list[Any]]) -> None:
+    made = Workbook()
+    for row in (HEAD, *rows):
+        made.active.append(row)
+
+    def text(value: Any) -> str:
+        return {True: "TRUE", False: "FALSE"}[value] if isinstance(value, bool) else "" if value is None else str(value)
+
+    expected = {
+        number: [text(value) for value in row]
+        for number, row in enumerate(rows, 2)
+        if any(value is not None for value in row)
+    }
+    assert {r["_line"]: [r[c] for c in HEAD] for r in read(save(made, tmp_path))[0]} == expected
 
 
 def test_a_workbook_in_the_strict_format_is_rejected_by_its_true_cause(book: Workbook, tmp_path: Path) -> None:

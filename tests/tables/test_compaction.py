@@ -44,7 +44,6 @@ def upkeep(folder: Path, cluster_by: tuple[str, ...], above: int = 2) -> Any:
         (DATE, dt.date(2025, 5, 1), dt.date(2025, 5, 2)),
         (TEXT, "it's a, b/c=d", "e"),
         (INT, -7, 8),
-        (DATE, None, dt.date(2025, 5, 2)),
         (TEXT, "a", None),
     ],
     ids=str,
@@ -61,16 +60,34 @@ def test_only_a_partition_of_many_small_files_is_compacted(
     assert not upkeep(folder, cluster_by).compacted
 
 
-def test_crowded_partitions_share_a_commit_and_null_has_its_own(tmp_path: Path) -> None:
-    folder = table(tmp_path / "t", TEXT, *([["a", "b", "c", None]] * 3))
+def test_crowded_partitions_share_a_commit(tmp_path: Path) -> None:
+    folder = table(tmp_path / "t", TEXT, *([["a", "b", "c"]] * 3))
     version = DeltaTable(folder).version()
-    assert upkeep(folder, ("id",)).files_after == 4
-    assert DeltaTable(folder).version() == version + 2
+    assert upkeep(folder, ("id",)).files_after == 3
+    assert DeltaTable(folder).version() == version + 1
 
 
-def test_a_partition_of_another_type_has_the_whole_table_compacted(tmp_path: Path) -> None:
-    folder = table(tmp_path / "t", FLAG, [True, False], [True, False], [True])
+@pytest.mark.parametrize(("kind", "crowded", "other"), [(FLAG, True, False), (TEXT, None, "a"), (TEXT, "", "a")])
+def test_for_a_partition_that_no_filter_surely_finds_the_whole_table_is_compacted(
+    tmp_path: Path, kind: pa.DataType, crowded: Any, other: Any
+) -> None:
+    folder = table(tmp_path / "t", kind, [crowded, other], [crowded, other], [crowded])
     assert upkeep(folder, ()).files_after == 2
+    assert not upkeep(folder, ()).compacted
+
+
+def test_of_two_partition_columns_all_that_share_the_firsts_value_are_compacted(tmp_path: Path) -> None:
+    for shops in (3, 3, 1):
+        rows = pa.table({"day": ["a", "a", "b"], "shop": ["x", "y", "x"], "n": [1, 2, 3]}).slice(0, shops)
+        write_deltalake(tmp_path / "t", rows, mode="append", partition_by=["day", "shop"])
+    assert upkeep(tmp_path / "t", ()).files_after == 4, "one each of a/x and a/y, two of b/x"
+
+
+def test_told_what_it_would_do_it_does_nothing(tmp_path: Path) -> None:
+    folder = table(tmp_path / "t", TEXT, *([["a"]] * 3))
+    told = maintain(LocalPlace(folder), (), 2, NOW, entries=False, dry=True)
+    assert (told.compacted, told.files_before, told.files_after) == (True, 3, 3)
+    assert DeltaTable(folder).version() == 2
 
 
 def test_a_table_without_partitions_is_compacted_as_a_whole(tmp_path: Path) -> None:
