@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 BUCKET = "_bucket"
+_OVER = 0.2  # by which a slice that is a whole bucket may be too large
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,8 @@ WHOLE = Slice(0, 1)
 
 
 def slices_of(wanted: int, buckets: int) -> list[Slice]:
-    """About as many slices as are wanted (a quarter fewer at most), so many that none lies in two buckets."""
-    of = max(1, ceil(wanted * 0.75 / buckets)) * buckets
+    """As many slices as are wanted, or so many more that none lies in two buckets; a sixth fewer where that does."""
+    of = max(1, ceil(wanted / buckets - _OVER)) * buckets
     return [Slice(number, of) for number in range(of)]
 
 
