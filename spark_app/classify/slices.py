@@ -28,7 +28,11 @@ class Slice:
 
     def rows(self, frame: DataFrame, contract: Contract) -> DataFrame:
         """Those of this slice."""
-        return frame if self.of == 1 else frame.filter(_part(contract, self.of) == self.number)
+        return frame if self.of == 1 else frame.filter(self.condition(contract))
+
+    def condition(self, contract: Contract, of: str = "") -> str:
+        """SQL: whether a row (`of`: whose, such as `t.`) is of this slice."""
+        return f"pmod({_key_hash(contract, of)}, {self.of}) = {self.number}"
 
     def bucket(self, buckets: int) -> int:
         """Where it lies; `of` is a multiple of `buckets`."""
@@ -46,13 +50,13 @@ def slices_of(wanted: int, buckets: int) -> list[Slice]:
 
 def in_buckets(rows: DataFrame, contract: Contract, buckets: int) -> DataFrame:
     """Rows with the bucket of their key."""
-    return rows.withColumn(BUCKET, _part(contract, buckets).cast("int"))
+    return rows.withColumn(BUCKET, F.expr(f"CAST(pmod({_key_hash(contract)}, {buckets}) AS INT)"))
 
 
 def key_hash(contract: Contract) -> Column:
     """What rows of one key share, in 64 bits, on every engine: one may finish what another has put into buckets."""
-    return F.xxhash64(*(F.expr(hashable(name, contract)) for name in contract.key))
+    return F.expr(_key_hash(contract))
 
 
-def _part(contract: Contract, parts: int) -> Column:
-    return F.pmod(key_hash(contract), F.lit(parts))
+def _key_hash(contract: Contract, of: str = "") -> str:
+    return f"xxhash64({', '.join(hashable(name, contract, of) for name in contract.key)})"

@@ -67,7 +67,17 @@ class Publication:
             _within(self.partitions or (), self.contract) if self.pruned else "",
         )
         stem = f"{self.run_id}/{self.contract.dataset}/publish"
-        return [replace(step, marker=f"{stem}-{n}-of-{self.slices}") for n in range(self.slices)]
+        return [
+            replace(step, marker=f"{stem}-{n}-of-{self.slices}", within=self._of_slice(step.within, n))
+            for n in range(self.slices)
+        ]
+
+    def _of_slice(self, within: str, number: int) -> str:
+        """An engine holds keys of the table in memory while it merges: those of the slice alone."""
+        if self.slices == 1:
+            return within
+        its = Slice(number, self.slices).condition(self.contract, "t.")
+        return f"{within} AND {its}" if within else its
 
 
 def _within(partitions: Collection[str], contract: Contract) -> str:
