@@ -53,13 +53,14 @@ test-spark: $(JARS)/classes.jsa
 endif
 
 LINE := .venv-3.5
+NOT_ON_LINE := tests/parity tests/e2e tests/catalog tests/chain tests/deploy tests/reporting/test_cloudwatch.py
 ifeq ($(JAVA),)
 test-lines: ## Run the chosen engine tests on the older Spark line, 3.5 (needs Java 17)
 	@echo "Spark 3.5 was left out: no Java 17 was found"
 else
 test-lines: $(LINE)/.ready ## Run the chosen engine tests on the older Spark line, 3.5 (needs Java 17)
 	$(LINE)/bin/python -m spark_app.engine.jars .jars-3.5
-	LAKEHOUSE_TEST_ENGINE=spark LAKEHOUSE_JARS=$(CURDIR)/.jars-3.5 $(LINE)/bin/python -m pytest -m "engine and not long" --ignore tests/parity --ignore tests/e2e
+	LAKEHOUSE_TEST_ENGINE=spark LAKEHOUSE_JARS=$(CURDIR)/.jars-3.5 $(LINE)/bin/python -m pytest -m "engine and not long" $(addprefix --ignore=,$(NOT_ON_LINE))
 endif
 
 lint: $(DEV)/.ready ## Check style, types and the direction of imports

@@ -25,6 +25,14 @@ def test_every_make_target_has_a_line_of_help() -> None:
     assert phony == set(re.findall(r"^([a-z0-9-]+):.*## ", text, re.M))
 
 
+def test_the_older_line_collects_no_test_that_needs_what_it_has_not() -> None:
+    left_out = re.search(r"^NOT_ON_LINE := (.*)$", (ROOT / "Makefile").read_text(), re.M)[1].split()  # type: ignore[index]
+    missing = re.compile(r"^(?:from|import) (moto|jsonata|aws_lambda_powertools|testcontainers|polars|pysail)\b", re.M)
+    need_it = {str(file.relative_to(ROOT)) for file in ROOT.glob("tests/**/*.py") if missing.search(file.read_text())}
+    assert need_it
+    assert not [file for file in need_it if not file.startswith(tuple(left_out))]
+
+
 def test_exit_codes_of_the_readme_are_those_of_the_errors() -> None:
     table = (ROOT / "README.md").read_text().split("## Exit codes")[1]
     told = {int(c) for c in re.findall(r"^\| (\d+)[ ,]", table, re.M)}
