@@ -22,7 +22,8 @@ from spark_app.sources.batches import (
     malformed,
 )
 from spark_app.sources.header import Header, match
-from spark_app.sources.worksheet import SAVE_AGAIN, Merged, Row, Workbook, Worksheet
+from spark_app.sources.workbook import Workbook
+from spark_app.sources.worksheet import SAVE_AGAIN, Merged, Row, Worksheet
 
 # What openpyxl, zipfile and the XML parser raise on content that is not what it says.
 _DAMAGE = (

@@ -1,45 +1,24 @@
 """The XML of one worksheet → its rows of texts: each cell as a person sees it, each row with its own number.
 
-openpyxl reads styles, shared strings and single cells. Its streaming rows are not used: they end at the dimension that
-a program wrote, right or wrong, leave out a row that stands after a later one, and walk a sheet without dimension twice
-(decision 26).
+openpyxl casts single cells. Its streaming rows are not used: they end at the dimension that a program wrote, right or
+wrong, leave out a row that stands after a later one, and walk a sheet without dimension twice (decision 26).
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import re
-import zipfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from pathlib import Path
 from typing import IO, Any
-from xml.etree import ElementTree
 
-from defusedxml import ElementTree as GuardedTree
-from openpyxl.reader.excel import ExcelReader
-from openpyxl.styles.numbers import BUILTIN_FORMATS, BUILTIN_FORMATS_MAX_SIZE
-from openpyxl.styles.stylesheet import apply_stylesheet
 from openpyxl.utils.cell import range_boundaries
-from openpyxl.utils.escape import unescape
-from openpyxl.worksheet._reader import WorkSheetParser
 
 from spark_app.sources.batches import FileFault
+from spark_app.sources.cell_text import GENERAL, Format, seen
+from spark_app.sources.sheet_xml import FORMULA, MERGE, ROW, TEXT, VALUE, SheetXml
 
+SAVE_AGAIN = "Open it in Excel, save it again as .xlsx."
 _TALL = 1000
 _MOST_ROWS = 1 << 20
-SAVE_AGAIN = "Open it in Excel, save it again as .xlsx."
-_NAMESPACE = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-_ROW, _VALUE, _FORMULA, _TEXT, _MERGE = (_NAMESPACE + name for name in ("row", "v", "f", "t", "mergeCell"))
-_MAIN = "xl/workbook.xml"
-_STRICT = b"http://purl.oclc.org/ooxml/"
-_BLOCK = 1 << 20
-_OVERLAP = 256  # longer than anything that is looked for
-_BOM = b"\xef\xbb\xbf"
-_ENCODING = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([^\"']+)")
-_A_FORMULA = re.compile(rb"<(?:[^<>/\s:]{1,200}:)?f[\s/>]")
 
 
 @dataclass(frozen=True)
@@ -77,87 +56,31 @@ class Merged:
 
 
 @dataclass(frozen=True)
-class Format:
-    """What of a number format changes what a person sees: leading zeros of a number, the time of a date."""
-
-    zeros: int
-    time: bool
-
-    @classmethod
-    def of(cls, code: str) -> Format:
-        return cls(len(code) if re.fullmatch("0{2,}", code) else 0, bool(re.search("[hs]", code.lower())))
-
-
-_GENERAL = Format.of("")
-
-
-class Workbook:
-    """An open workbook. Raises FileFault, and what openpyxl, zipfile and the XML parser raise on content that is not
-    what it says."""
-
-    def __init__(self, path: Path) -> None:
-        self._reader = reader = ExcelReader(path, read_only=True, data_only=True)
-        self.archive: zipfile.ZipFile = reader.archive
-        with ExitStack() as undo:
-            undo.callback(self.archive.close)
-            _refuse_strict(self.archive)
-            reader.read_manifest()
-            reader.read_strings()
-            reader.read_workbook()
-            apply_stylesheet(reader.archive, reader.wb)
-            undo.pop_all()
-
-    def worksheets(self) -> Iterator[Worksheet]:
-        for sheet, part in self._reader.parser.find_sheets():
-            if "chartsheet" in part.Type:
-                continue
-            if part.target not in self._reader.valid_files:
-                raise FileFault(f"Worksheet {sheet.name!r} is named, and not there.", SAVE_AGAIN)
-            yield Worksheet(sheet.name, part.target, self)
-
-    @cached_property
-    def formats(self) -> Mapping[int, Format]:
-        """By a cell's style."""
-        codes = BUILTIN_FORMATS | dict(enumerate(self._reader.wb._number_formats, BUILTIN_FORMATS_MAX_SIZE))
-        of_styles = (Format.of(codes.get(style.numFmtId, "")) for style in self._reader.wb._cell_styles)
-        return dict(enumerate(of_styles))
-
-    def cells_of(self, xml: Any) -> Any:
-        """openpyxl's parser of cells, with this workbook's strings, dates and calendar."""
-        book = self._reader.wb
-        return WorkSheetParser(
-            xml,
-            self._reader.shared_strings,
-            data_only=True,
-            epoch=book.epoch,
-            date_formats=book._date_formats,
-            timedelta_formats=book._timedelta_formats,
-        )
-
-
-@dataclass(frozen=True)
 class Worksheet:
+    """`cells`: openpyxl's parser of a sheet's cells; `formats`: by a cell's style."""
+
     title: str
-    member: str
-    book: Workbook
+    xml: SheetXml
+    cells: Callable[[IO[bytes]], Any]
+    formats: Mapping[int, Format]
 
     def rows(self) -> Iterator[Row]:
         """All rows that have a value, or a formula without one, in the order in which they stand.
 
         Raises FileFault where two have one number: they could not be told apart.
         """
-        with self.book.archive.open(self.member) as xml:
-            cells, met = self.book.cells_of(xml), bytearray(_MOST_ROWS + 1)
-            for row in self._elements(xml, _ROW):
+        with self.xml.opened() as xml:
+            cells, met = self.cells(xml), bytearray(_MOST_ROWS + 1)
+            for row in self.xml.elements(xml, ROW):
                 _unwrap_texts(row)
                 number, found = cells.parse_row(row)
-                uncalculated = _uncalculated(row, found) if self._content.formulas else frozenset()
+                uncalculated = _uncalculated(row, found) if self.xml.content.formulas else frozenset()
                 row.clear()
                 cells.row_dimensions.clear()  # openpyxl keeps each row's height there
                 valued = [cell for cell in found if cell["value"] is not None]
                 if valued or uncalculated:
                     self._note(number, met)
-                    yield Row(number, _texts(valued, self.book.formats), uncalculated)
+                    yield Row(number, _texts(valued, self.formats), uncalculated)
 
     def _note(self, number: int, met: bytearray) -> None:
         if not 0 < number <= _MOST_ROWS or met[number]:
@@ -168,56 +91,13 @@ class Worksheet:
     def merged(self) -> Merged:
         """Asks for a pass of its own where there are merged cells: they are told behind the rows."""
         merged = Merged()
-        if self._content.merges:
-            with self.book.archive.open(self.member) as xml:
-                for element in self._elements(xml, _ROW, _MERGE):
-                    if element.tag == _MERGE:
+        if self.xml.content.merges:
+            with self.xml.opened() as xml:
+                for element in self.xml.elements(xml, ROW, MERGE):
+                    if element.tag == MERGE:
                         merged.add(element.get("ref"))
                     element.clear()
         return merged
-
-    def _elements(self, xml: Any, *tags: str) -> Iterator[Any]:
-        tree = ElementTree if self._content.harmless else GuardedTree
-        return (element for _, element in tree.iterparse(xml) if element.tag in tags)
-
-    @cached_property
-    def _content(self) -> _Content:
-        with self.book.archive.open(self.member) as xml:
-            return _Content.of(xml)
-
-
-@dataclass(frozen=True)
-class _Content:
-    """What the bytes of a sheet tell before they are parsed. `harmless`: UTF-8 that declares no entities, which the
-    standard library's parser, twice as fast, may read; `formulas`, `merges`: there may be some."""
-
-    harmless: bool
-    formulas: bool
-    merges: bool
-
-    @classmethod
-    def of(cls, xml: IO[bytes]) -> _Content:
-        window = xml.read(_BLOCK)
-        utf8, declares, formulas, merges = _in_utf8(window), False, False, False
-        while window:
-            declares = declares or b"<!DOCTYPE" in window
-            formulas = formulas or bool(_A_FORMULA.search(window))
-            merges = merges or b"mergeCell" in window
-            block = xml.read(_BLOCK)
-            window = block and window[-_OVERLAP:] + block
-        return cls(utf8 and not declares, formulas or not utf8, merges or not utf8)
-
-
-def _refuse_strict(archive: zipfile.ZipFile) -> None:
-    """openpyxl would take a workbook in ISO's strict names for one without sheets."""
-    if _MAIN in archive.namelist() and _STRICT in archive.read(_MAIN):
-        raise FileFault("The workbook is in the Strict Open XML format.", "Save it as a plain Excel workbook (.xlsx).")
-
-
-def _in_utf8(start: bytes) -> bool:
-    start = start.removeprefix(_BOM)
-    declared = _ENCODING.match(start)
-    return start[:1] == b"<" and start[1:2] != b"\0" and (not declared or declared[1].lower() == b"utf-8")
 
 
 def _unwrap_texts(row: Any) -> None:
@@ -225,9 +105,9 @@ def _unwrap_texts(row: Any) -> None:
     for cell in row:
         if cell.get("t") == "inlineStr" and len(cell) == 1 and len(cell[0]) == 1:
             text = cell[0][0]
-            if text.tag == _TEXT and text.text:
+            if text.tag == TEXT and text.text:
                 cell.set("t", "str")
-                text.tag = _VALUE
+                text.tag = VALUE
                 cell[0] = text
 
 
@@ -237,32 +117,13 @@ def _uncalculated(row: Any, cells: list[dict[str, Any]]) -> frozenset[int]:
         cell["column"] - 1
         for element, cell in zip(row, cells, strict=True)
         if cell["value"] is None
-        and element.find(_FORMULA) is not None
-        and not (element.get("t") == "str" and element.find(_VALUE) is not None)
+        and element.find(FORMULA) is not None
+        and not (element.get("t") == "str" and element.find(VALUE) is not None)
     )
 
 
 def _texts(cells: Sequence[Mapping[str, Any]], formats: Mapping[int, Format]) -> tuple[str, ...]:
     texts = [""] * max((cell["column"] for cell in cells), default=0)
     for cell in cells:
-        texts[cell["column"] - 1] = _seen(cell["value"], formats.get(cell["style_id"], _GENERAL))
+        texts[cell["column"] - 1] = seen(cell["value"], formats.get(cell["style_id"], GENERAL))
     return tuple(texts)
-
-
-def _seen(value: Any, shown: Format) -> str:
-    """The text that a person sees: ids without `.0`, dates in ISO, numbers with Excel's 15 digits."""
-    if isinstance(value, str):
-        return unescape(value) if "_x" in value else value  # such as a carriage return, which XML would lose
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    if isinstance(value, int | float):
-        return _number(value).zfill(shown.zeros)
-    if isinstance(value, dt.datetime) and value.time() == dt.time() and not shown.time:
-        return value.date().isoformat()
-    if isinstance(value, dt.date | dt.time):
-        return value.isoformat()
-    return str(value)
-
-
-def _number(value: float) -> str:
-    return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else format(value, ".15g")
