@@ -23,7 +23,8 @@ from spark_app.sources.batches import (
 )
 from spark_app.sources.header import Header, match
 from spark_app.sources.workbook import Workbook
-from spark_app.sources.worksheet import SAVE_AGAIN, Merged, Row, Worksheet
+from spark_app.sources.worksheet import Merged, Row, Worksheet
+from spark_app.sources.xml_part import SAVE_AGAIN
 
 # What openpyxl, zipfile and the XML parser raise on content that is not what it says.
 _DAMAGE = (
@@ -31,8 +32,7 @@ _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
     EOFError,
-    KeyError,
-    IndexError,
+    LookupError,
     ValueError,
     TypeError,
     AttributeError,
@@ -43,6 +43,7 @@ _DAMAGE = (
 _ROWS = 10_000
 _OLE = b"\xd0\xcf\x11\xe0"
 _ENCRYPTED = 1  # a flag of a zip's member
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _INFLATED_FREELY = 64 << 20
 _INFLATION_CAP = 200
 
@@ -71,16 +72,23 @@ def first_names(path: Path) -> list[str]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Workbook]:
-    _check_container(path)
     try:
-        try:
-            book = Workbook(path)
-        except OSError as error:  # openpyxl's word for a package without a workbook
-            raise FileFault("The workbook is damaged: it has no main part.", SAVE_AGAIN) from error
+        _check_container(path)
+        book = _workbook(path)
         with book.archive:
             yield book
     except _DAMAGE as error:
         raise FileFault(f"The workbook is damaged ({type(error).__name__}).", SAVE_AGAIN) from error
+
+
+def _workbook(path: Path) -> Workbook:
+    try:
+        return Workbook(path)
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        # openpyxl's word for a package without a workbook
+        raise FileFault("The workbook is damaged: it has no main part.", SAVE_AGAIN) from error
 
 
 def _check_container(path: Path) -> None:
@@ -100,6 +108,8 @@ def _check_container(path: Path) -> None:
         raise FileFault("The file is not an Excel workbook.", "Save it as .xlsx or as CSV.") from error
     if any(member.flag_bits & _ENCRYPTED for member in members):
         raise FileFault("The workbook is protected by a password.", "Save it without a password.")
+    if any(member.compress_type not in _COMPRESSIONS for member in members):
+        raise FileFault("The workbook is compressed in a way that Excel does not know.", SAVE_AGAIN)
     for member in members:
         if member.file_size > max(_INFLATED_FREELY, _INFLATION_CAP * member.compress_size):
             raise FileFault(
@@ -162,7 +172,7 @@ def _chunks(rows: Iterator[Row], header: Header, merged: Merged, title: str) -> 
 def _unknowable(row: Row, places: set[int], merged: Merged) -> str | None:
     if row.uncalculated & places:
         return FORMULA_WITHOUT_VALUE
-    return MERGED_CELLS if row.texts and merged.columns(row.number) & places else None
+    return MERGED_CELLS if row.texts and merged.meets(row.number, places) else None
 
 
 def _chunk(good: list[list[str | None]], lines: list[int], title: str) -> Chunk:

@@ -6,7 +6,7 @@ wrong, leave out a row that stands after a later one, and walk a sheet without d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any
 
@@ -14,11 +14,10 @@ from openpyxl.utils.cell import range_boundaries
 
 from spark_app.sources.batches import FileFault
 from spark_app.sources.cell_text import GENERAL, Format, seen
-from spark_app.sources.sheet_xml import FORMULA, MERGE, ROW, TEXT, VALUE, SheetXml
+from spark_app.sources.xml_part import FORMULA, MERGE, ROW, SAVE_AGAIN, TEXT, VALUE, XmlPart
 
-SAVE_AGAIN = "Open it in Excel, save it again as .xlsx."
 _TALL = 1000
-_MOST_ROWS = 1 << 20
+_MOST_ROWS, _MOST_COLUMNS = 1 << 20, 1 << 14
 
 
 @dataclass(frozen=True)
@@ -38,21 +37,23 @@ class Row:
 class Merged:
     """Columns, from 0, of merged ranges by row. `tall`: ranges of very many rows, with their first and last."""
 
-    rows: dict[int, set[int]] = field(default_factory=dict)
-    tall: list[tuple[int, int, set[int]]] = field(default_factory=list)
+    rows: dict[int, list[range]] = field(default_factory=dict)
+    tall: list[tuple[int, int, range]] = field(default_factory=list)
 
-    def columns(self, row: int) -> set[int]:
-        return self.rows.get(row, set()).union(*(found for first, last, found in self.tall if first <= row <= last))
+    def meets(self, row: int, columns: Collection[int]) -> bool:
+        """Whether any of these cells is part of a merged range."""
+        found = [*self.rows.get(row, ()), *(merged for first, last, merged in self.tall if first <= row <= last)]
+        return any(column in merged for merged in found for column in columns)
 
     def add(self, reference: str) -> None:
         left, top, right, bottom = range_boundaries(reference)
-        columns = set(range((left or 1) - 1, right or 1))
-        first, last = top or 1, bottom or 1
+        columns = range((left or 1) - 1, right or _MOST_COLUMNS)
+        first, last = top or 1, bottom or _MOST_ROWS
         if last - first > _TALL:
             self.tall.append((first, last, columns))
             return
         for row in range(first, last + 1):
-            self.rows.setdefault(row, set()).update(columns)
+            self.rows.setdefault(row, []).append(columns)
 
 
 @dataclass(frozen=True)
@@ -60,26 +61,29 @@ class Worksheet:
     """`cells`: openpyxl's parser of a sheet's cells; `formats`: by a cell's style."""
 
     title: str
-    xml: SheetXml
+    xml: XmlPart
     cells: Callable[[IO[bytes]], Any]
     formats: Mapping[int, Format]
 
     def rows(self) -> Iterator[Row]:
         """All rows that have a value, or a formula without one, in the order in which they stand.
 
-        Raises FileFault where two have one number: they could not be told apart.
+        Raises FileFault where two have one number, or two cells one place: they could not be told apart.
         """
         with self.xml.opened() as xml:
             cells, met = self.cells(xml), bytearray(_MOST_ROWS + 1)
             for row in self.xml.elements(xml, ROW):
                 _unwrap_texts(row)
                 number, found = cells.parse_row(row)
+                if found and "r" not in row.attrib:
+                    number = cells.row_counter = found[0]["row"]  # its cells may say it
                 uncalculated = _uncalculated(row, found) if self.xml.content.formulas else frozenset()
                 row.clear()
                 cells.row_dimensions.clear()  # openpyxl keeps each row's height there
                 valued = [cell for cell in found if cell["value"] is not None]
                 if valued or uncalculated:
                     self._note(number, met)
+                    self._require_places(number, valued)
                     yield Row(number, _texts(valued, self.formats), uncalculated)
 
     def _note(self, number: int, met: bytearray) -> None:
@@ -87,6 +91,11 @@ class Worksheet:
             fault = "stands twice" if 0 < number <= _MOST_ROWS else "is no row of a worksheet"
             raise FileFault(f"Worksheet {self.title!r}: row {number} {fault}.", SAVE_AGAIN)
         met[number] = True
+
+    def _require_places(self, number: int, cells: Sequence[Mapping[str, Any]]) -> None:
+        columns = {cell["column"] for cell in cells}
+        if len(columns) < len(cells) or any(cell["row"] != number for cell in cells):
+            raise FileFault(f"Worksheet {self.title!r}: row {number} has a cell in a wrong place.", SAVE_AGAIN)
 
     def merged(self) -> Merged:
         """Asks for a pass of its own where there are merged cells: they are told behind the rows."""

@@ -17,8 +17,9 @@ from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from spark_app.config.settings import packed_config
 from spark_app.runs.plan import load_config
-from spark_app.sources import sheet_xml
-from spark_app.sources.batches import FileResult, ReadSpec, SourceFile
+from spark_app.sources import xml_part
+from spark_app.sources.batches import FileFault, FileResult, ReadSpec, SourceFile
+from spark_app.sources.excel import first_names
 from spark_app.sources.reader import read_file
 
 SPEC = ReadSpec.of(load_config(packed_config()).contracts["products"])
@@ -253,10 +254,102 @@ def test_the_header_is_the_first_row_with_a_value(tmp_path: Path) -> None:
     assert [(r["_line"], r["product_id"]) for r in read(save(made, tmp_path))[0]] == [(4, "1")]
 
 
-def test_a_carriage_return_in_a_text_is_one_and_its_name_in_a_text_stays(book: Workbook, tmp_path: Path) -> None:
-    book["one"].append([1, 2, "a_x000D_b", "a_x005F_x000D_b"])
-    (row,) = read(save(book, tmp_path))[0]
-    assert (row["department"], row["product_name"]) == ("a\rb", "a_x000D_b")
+def with_strings(file: Path, strings: str) -> Path:
+    """With shared strings, as Excel writes texts; openpyxl writes each into its cell."""
+    file = edited(
+        file, "[Content_Types].xml", "</Types>", f'<Override PartName="/{STRINGS}" ContentType="{KIND}"/></Types>'
+    )
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr(STRINGS, f'<sst xmlns="{MAIN}">{strings}</sst>')
+    return file
+
+
+WRITTEN = {
+    "a_x000D_b": "a\rb",
+    "a_x005F_x000D_b": "a_x000D_b",
+    "_x005F_x0041_": "_x0041_",
+    "max005F_y": "max005F_y",
+    "_xD83D__xDE00_": "😀",
+    "half _xD83D_ a pair": "half _xD83D_ a pair",
+    "no _x0000_ character": "no _x0000_ character",
+}
+
+
+@pytest.mark.parametrize("shared", [True, False], ids=["shared", "inline"])
+@pytest.mark.parametrize("text", WRITTEN)
+def test_what_stands_for_a_character_is_that_character(book: Workbook, tmp_path: Path, text: str, shared: bool) -> None:
+    book["one"].append([1, 2, 3, 0 if shared else text])
+    file = save(book, tmp_path)
+    if shared:
+        file = with_strings(file, f"<si><t>{text}</t></si>")
+        file = edited(file, SHEET, r'<c r="D2" t="n"><v>0</v>', '<c r="D2" t="s"><v>0</v>')
+    assert [r["product_name"] for r in read(file)[0]] == [WRITTEN[text]]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('<c r="B2"', '<c r="A2"'),
+        ('<c r="B2"', '<c r="B3"'),
+        ("<v>4</v>", "<v>1E400</v>"),
+        (' encoding="UTF-8"', ' encoding="rot13"'),
+        ("^", '<?xml version="1.0" encoding="foo"?>'),
+        (MAIN, "urn:other"),
+    ],
+)
+def test_what_cannot_be_read_for_certain_rejects_the_file(
+    book: Workbook, tmp_path: Path, before: str, after: str
+) -> None:
+    book["one"].append([1, 2, 3, 4])
+    if "UTF-8" in before:
+        edited_first = edited(save(book, tmp_path), SHEET, "^", '<?xml version="1.0" encoding="UTF-8"?>')
+        _, result = read(edited(edited_first, SHEET, before, after))
+    else:
+        _, result = read(edited(save(book, tmp_path), SHEET, before, after))
+    assert (result.status, result.rows) == ("rejected", 0)
+
+
+def test_rows_without_a_number_have_that_of_their_cells(book: Workbook, tmp_path: Path) -> None:
+    for n in (2, 3, 5):
+        for column in range(1, 5):
+            book["one"].cell(n, column, n)
+    file = edited(save(book, tmp_path), SHEET, r'<row r="[35]"', "<row")
+    assert [(r["_line"], r["product_id"]) for r in read(file)[0]] == [(2, "2"), (3, "3"), (5, "5")]
+
+
+def test_a_sheet_that_the_workbook_names_without_saying_where_or_twice_rejects_the_file(
+    book: Workbook, tmp_path: Path
+) -> None:
+    book.create_sheet("two").append(HEAD)
+    for pattern, by in (('(name="two"[^>]*) r:id="[^"]*"', r"\1"), ('name="two"', 'name="one"')):
+        _, result = read(edited(save(book, tmp_path), "xl/workbook.xml", pattern, by))
+        assert (result.status, "orksheet" in result.error) == ("rejected", True), result.error
+
+
+def test_merged_columns_and_rows_are_merged_to_their_ends(book: Workbook, tmp_path: Path) -> None:
+    for n in range(2, 5):
+        book["one"].append([n, n, n, n])
+    book["one"].merge_cells("H9:I9")
+    file = edited(save(book, tmp_path), SHEET, 'ref="H9:I9"', 'ref="3:4"')
+    assert {r["_line"]: r["_error"] for r in read(file)[0]} == {2: None, 3: "merged_cells", 4: "merged_cells"}
+
+
+def test_no_byte_of_the_directory_can_end_the_run(book: Workbook, tmp_path: Path) -> None:
+    """Whatever a byte says: a result, and no exception."""
+    book["one"].append([1, 2, 3, 4])
+    whole = save(book, tmp_path).read_bytes()
+    start = whole.index(b"PK\x01\x02")
+    for place in range(start, len(whole), 7):
+        (tmp_path / "a.xlsx").write_bytes(whole[:place] + bytes([whole[place] ^ 0xC8]) + whole[place + 1 :])
+        assert read(tmp_path / "a.xlsx")[1].status in ("read", "rejected")
+
+
+def test_the_header_of_a_workbook_is_told_alone(book: Workbook, tmp_path: Path) -> None:
+    book["one"].append([1, 2, 3, 4])
+    assert first_names(save(book, tmp_path)) == HEAD
+    (tmp_path / "a.xlsx").write_bytes(b"no workbook")
+    with pytest.raises(FileFault, match="not an Excel workbook"):
+        first_names(tmp_path / "a.xlsx")
 
 
 def test_a_cell_far_to_the_right_without_a_value_costs_no_memory(book: Workbook, tmp_path: Path) -> None:
@@ -283,7 +376,7 @@ def test_what_is_looked_for_is_found_across_blocks(
     if mark == "entity":
         file = edited(file, SHEET, r"^", '<!DOCTYPE w [<!ENTITY a "b">]>')
     for block in (7, 11, 13):
-        monkeypatch.setattr(sheet_xml, "_BLOCK", block)
+        monkeypatch.setattr(xml_part, "_BLOCK", block)
         rows, result = read(file)
         found = {"formula": "formula_without_value", "merge": "merged_cells"}
         assert [r["_error"] for r in rows] == [found[mark]] if mark in found else result.status == "rejected"
