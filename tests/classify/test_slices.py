@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import nullcontext
+from dataclasses import asdict
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from spark_app.classify.slices import BUCKET, WHOLE, Slice, slices_of
-from spark_app.classify.staging import Attempt
+from spark_app.classify.staging import Attempt, Staged, committed
+from spark_app.errors import StateUnreadable
 from spark_app.storage.local import LocalPlace
 
 FEW = st.integers(1, 40)
@@ -36,3 +41,13 @@ def test_a_slice_reads_its_bucket_and_the_whole_reads_all_that_are_there(tmp_pat
 def test_rows_without_buckets_are_read_from_one_folder(tmp_path: Path) -> None:
     attempt = Attempt(LocalPlace(tmp_path))
     assert attempt.rows_of(Slice(1, 2)) == attempt.rows_of(WHOLE) == [attempt.rows]
+
+
+@pytest.mark.parametrize(("number", "slices", "refused"), [(5, 1, False), (5, 2, True), (6, 2, False)])
+def test_an_attempt_whose_slices_were_made_by_another_hash_is_refused(
+    tmp_path: Path, number: int, slices: int, refused: bool
+) -> None:
+    staged = Staged("orders", "a", (), {}, {}, {}, {}, {}, slices=slices, format=number)
+    (tmp_path / "staged.json").write_text(json.dumps(asdict(staged)))
+    with pytest.raises(StateUnreadable, match="format 5") if refused else nullcontext():
+        assert committed(LocalPlace(tmp_path))
