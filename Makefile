@@ -78,8 +78,10 @@ ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 lint-workflows: ## Check the workflows (needs Go)
 	go run $(ACTIONLINT)
 
-bench: $(JARS)/classes.jsa ## Measure, and write docs/benchmarks.md
+bench: $(JARS)/classes.jsa ## Measure, and write docs/benchmarks.md (an hour and more)
 	$(DEV)/bin/python -m benchmarks.run
+	$(DEV)/bin/python -m benchmarks.upsert --engines sail spark
+	$(DEV)/bin/python -m benchmarks.shapes
 
 wheel: $(DEV)/.ready ## Build the wheel into dist/
 	$(DEV)/bin/python $(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
