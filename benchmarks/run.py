@@ -43,10 +43,9 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as scratch:
             made = Path(scratch) / "made"
             truth = make(made, SIZES[size])
+            contenders = [c for c in CONTENDERS if c.name in asked.also or size not in c.not_at]
             for number in range(asked.rounds):
-                _round(
-                    size, [c for c in CONTENDERS if c.name in asked.also or size not in c.not_at], made, truth, found
-                )
+                _round(size, contenders, made, truth, found)
                 page.save(found, asked.out)
                 print(f"{size}: round {number + 1} done", flush=True)
     found["starts"] = _starts(asked.rounds)

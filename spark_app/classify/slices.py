@@ -28,11 +28,12 @@ class Slice:
 
     def rows(self, frame: DataFrame, contract: Contract) -> DataFrame:
         """Those of this slice."""
-        return frame if self.of == 1 else frame.filter(self.condition(contract))
+        condition = self.condition(contract)
+        return frame.filter(condition) if condition else frame
 
     def condition(self, contract: Contract, of: str = "") -> str:
-        """SQL: whether a row (`of`: whose, such as `t.`) is of this slice."""
-        return f"pmod({_key_hash(contract, of)}, {self.of}) = {self.number}"
+        """SQL: whether a row (`of`: whose, such as `t.`) is of this slice. Empty of the whole."""
+        return "" if self.of == 1 else f"{_part(contract, self.of, of)} = {self.number}"
 
     def bucket(self, buckets: int) -> int:
         """Where it lies; `of` is a multiple of `buckets`."""
@@ -50,12 +51,16 @@ def slices_of(wanted: int, buckets: int) -> list[Slice]:
 
 def in_buckets(rows: DataFrame, contract: Contract, buckets: int) -> DataFrame:
     """Rows with the bucket of their key."""
-    return rows.withColumn(BUCKET, F.expr(f"CAST(pmod({_key_hash(contract)}, {buckets}) AS INT)"))
+    return rows.withColumn(BUCKET, F.expr(_part(contract, buckets)).cast("int"))
 
 
 def key_hash(contract: Contract) -> Column:
     """What rows of one key share, in 64 bits, on every engine: one may finish what another has put into buckets."""
     return F.expr(_key_hash(contract))
+
+
+def _part(contract: Contract, parts: int, of: str = "") -> str:
+    return f"pmod({_key_hash(contract, of)}, {parts})"
 
 
 def _key_hash(contract: Contract, of: str = "") -> str:

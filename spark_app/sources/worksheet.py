@@ -14,7 +14,7 @@ from openpyxl.utils.cell import range_boundaries
 
 from spark_app.sources.batches import FileFault
 from spark_app.sources.cell_text import GENERAL, Format, seen
-from spark_app.sources.xml_part import FORMULA, MERGE, ROW, SAVE_AGAIN, TEXT, VALUE, XmlPart
+from spark_app.sources.xml_part import FORMULA, INLINE, MERGE, ROW, SAVE_AGAIN, VALUE, XmlPart, text_of
 
 _TALL = 1000
 _MOST_ROWS, _MOST_COLUMNS = 1 << 20, 1 << 14
@@ -87,15 +87,19 @@ class Worksheet:
                     yield Row(number, _texts(valued, self.formats), uncalculated)
 
     def _note(self, number: int, met: bytearray) -> None:
-        if not 0 < number <= _MOST_ROWS or met[number]:
-            fault = "stands twice" if 0 < number <= _MOST_ROWS else "is no row of a worksheet"
-            raise FileFault(f"Worksheet {self.title!r}: row {number} {fault}.", SAVE_AGAIN)
+        if not 0 < number <= _MOST_ROWS:
+            raise self._fault(number, "is no row of a worksheet")
+        if met[number]:
+            raise self._fault(number, "stands twice")
         met[number] = True
 
     def _require_places(self, number: int, cells: Sequence[Mapping[str, Any]]) -> None:
         columns = {cell["column"] for cell in cells}
         if len(columns) < len(cells) or any(cell["row"] != number for cell in cells):
-            raise FileFault(f"Worksheet {self.title!r}: row {number} has a cell in a wrong place.", SAVE_AGAIN)
+            raise self._fault(number, "has a cell in a wrong place")
+
+    def _fault(self, number: int, what: str) -> FileFault:
+        return FileFault(f"Worksheet {self.title!r}: row {number} {what}.", SAVE_AGAIN)
 
     def merged(self) -> Merged:
         """Asks for a pass of its own where there are merged cells: they are told behind the rows."""
@@ -110,14 +114,12 @@ class Worksheet:
 
 
 def _unwrap_texts(row: Any) -> None:
-    """Texts that stand in a cell, in one piece, as openpyxl reads them without a tree of objects for each."""
+    """Texts that stand in a cell become plain values, for which openpyxl makes no tree of objects."""
     for cell in row:
-        if cell.get("t") == "inlineStr" and len(cell) == 1 and len(cell[0]) == 1:
-            text = cell[0][0]
-            if text.tag == TEXT and text.text:
-                cell.set("t", "str")
-                text.tag = VALUE
-                cell[0] = text
+        if cell.get("t") == "inlineStr" and len(cell) == 1 and cell[0].tag == INLINE and (text := text_of(cell[0])):
+            cell.set("t", "str")
+            cell[0].clear()
+            cell[0].tag, cell[0].text = VALUE, text
 
 
 def _uncalculated(row: Any, cells: list[dict[str, Any]]) -> frozenset[int]:

@@ -17,8 +17,8 @@ from spark_app.sources.batches import FileFault
 
 SAVE_AGAIN = "Open it in Excel, save it again as .xlsx."
 _NAMESPACE = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-_NAMES = ("row", "v", "f", "t", "mergeCell", "si", "worksheet", "sst")
-ROW, VALUE, FORMULA, TEXT, MERGE, STRING, WORKSHEET, STRINGS = (_NAMESPACE + name for name in _NAMES)
+_NAMES = ("row", "v", "f", "is", "t", "mergeCell", "si", "worksheet", "sst")
+ROW, VALUE, FORMULA, INLINE, _TEXT, MERGE, STRING, WORKSHEET, STRINGS = (_NAMESPACE + name for name in _NAMES)
 _BLOCK = 1 << 20
 _OVERLAP = 256  # longer than anything that is looked for
 _BOM = b"\xef\xbb\xbf"
@@ -82,6 +82,6 @@ def _in_utf8(start: bytes) -> bool:
 
 def text_of(element: Any) -> str:
     """Of a shared or an inline string, its formatted pieces joined; one piece without openpyxl's tree of objects."""
-    if len(element) == 1 and element[0].tag == TEXT:
+    if len(element) == 1 and element[0].tag == _TEXT:
         return element[0].text or ""
     return str(Text.from_tree(element).content)

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from deltalake import DeltaTable
 
 from spark_app.storage.place import Place
-from spark_app.tables.reading import Extent, data_files, dataset, extent, opened
+from spark_app.tables.reading import Extent, data_files, dataset, extent, extent_of, opened
 
 if TYPE_CHECKING:
     from deltalake.table import FilterConjunctionType
@@ -62,13 +62,13 @@ class Upkeep:
 
 def layout(table: DeltaTable) -> Layout:
     """Sizes as the log tells them."""
-    columns = tuple(table.metadata().partition_columns)
+    columns, files = tuple(table.metadata().partition_columns), data_files(table)
     small = Counter(
         tuple(file[f"partition.{name}"] for name in columns)
-        for file in data_files(table).to_pylist()
+        for file in files.to_pylist()
         if file["size_bytes"] < _SMALL
     )
-    return Layout(extent(table), columns, small)
+    return Layout(extent_of(files), columns, small)
 
 
 def maintain(

@@ -74,10 +74,7 @@ class Publication:
 
     def _of_slice(self, within: str, number: int) -> str:
         """An engine holds keys of the table in memory while it merges: those of the slice alone."""
-        if self.slices == 1:
-            return within
-        its = Slice(number, self.slices).condition(self.contract, "t.")
-        return f"{within} AND {its}" if within else its
+        return " AND ".join(filter(None, (within, Slice(number, self.slices).condition(self.contract, "t."))))
 
 
 def _within(partitions: Collection[str], contract: Contract) -> str:

@@ -51,7 +51,9 @@ class Extent:
 
 def extent(table: DeltaTable | None) -> Extent:
     """Of a version, as its log tells it; of no table nothing."""
-    if table is None:
-        return Extent()
-    sizes = data_files(table)["size_bytes"]
-    return Extent(len(sizes), int(pc.sum(sizes).as_py() or 0))
+    return Extent() if table is None else extent_of(data_files(table))
+
+
+def extent_of(files: pa.Table) -> Extent:
+    """Of `data_files`."""
+    return Extent(len(files), int(pc.sum(files["size_bytes"]).as_py() or 0))

@@ -254,6 +254,13 @@ def test_the_header_is_the_first_row_with_a_value(tmp_path: Path) -> None:
     assert [(r["_line"], r["product_id"]) for r in read(save(made, tmp_path))[0]] == [(4, "1")]
 
 
+def test_formatted_pieces_of_a_text_in_its_cell_are_one_text(book: Workbook, tmp_path: Path) -> None:
+    book["one"].append([1, 2, 3, "x"])
+    pieces = "<r><t>half </t></r><r><rPr><b/></rPr><t>bold</t></r>"
+    file = edited(save(book, tmp_path), SHEET, "<t>x</t>", pieces)
+    assert [r["product_name"] for r in read(file)[0]] == ["half bold"]
+
+
 def with_strings(file: Path, strings: str) -> Path:
     """With shared strings, as Excel writes texts; openpyxl writes each into its cell."""
     file = edited(
