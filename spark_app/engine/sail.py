@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import warnings
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ _SLICE_ROWS_A_MB = 4_000
 _MB_A_BUCKET = 240  # a writer holds a million rows, about 60 MB: a quarter of the memory for all
 _GONE = ("Connection refused", "Socket closed", "Connection reset")
 _LEAST_MB = 256
+_A_YEAR = 365 * 24 * 60 * 60
 
 
 class SailEngine(Engine):
@@ -47,16 +47,17 @@ class SailEngine(Engine):
         """A session with the child process."""
         # pyspark chooses its functions by this variable when it is imported.
         os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
-        from pyspark.sql.connect.client.retries import DefaultPolicy
         from pyspark.sql.connect.session import SparkSession
 
         port = server.stdout.readline().decode().strip() if server.stdout else ""
         if not port:
             raise _died(server.wait(), "The embedded engine did not start", log)
         session: Any = SparkSession.builder.remote(f"sc://127.0.0.1:{port}").getOrCreate()
-        # The default policy asks a dead server again for ten minutes, and warns when it gives up: an error follows.
-        warnings.filterwarnings("ignore", message=r"\[RETRIES_EXCEEDED\]")
-        session.client.set_retry_policies([DefaultPolicy(max_retries=2, initial_backoff=50, max_backoff=200)])
+        # A lost connection is the server's death, and nothing is asked twice. The client would confirm each part of an
+        # answer, to be able to ask for the rest of one that broke off: a twentieth of a run's CPU, and Sail has no rest
+        # of a task that has ended ("task context not found": seen in one of some thousand runs).
+        session.client.set_retry_policies([])
+        session.client.disable_reattachable_execute()
         return cls(session, settings, log, server)
 
     def __init__(self, session: Any, settings: EngineSettings, log: Path, server: subprocess.Popen[bytes]) -> None:
@@ -109,6 +110,8 @@ def _spawn(settings: EngineSettings, log: Path) -> subprocess.Popen[bytes]:
     environment = os.environ | {
         "SAIL_RUNTIME__STACK_SIZE": str(_STACK),
         "SAIL_EXECUTION__DEFAULT_PARALLELISM": str(settings.cores),
+        # It would end a session after 15 minutes without a call, also while one is at work. The process ends with ours.
+        "SAIL_SPARK__SESSION_TIMEOUT_SECS": str(_A_YEAR),
         # Of staging; the writer of Delta tables has its own. A fifth less time than zstd(3), and a tenth smaller.
         "SAIL_PARQUET__COMPRESSION": "zstd(1)",
         "SAIL_PARQUET__DICTIONARY_ENABLED": "false",

@@ -1,4 +1,4 @@
-"""The embedded engine's process: how it measures itself, and what is said when it ends. Needs no engine."""
+"""The embedded engine's process: how it measures itself, and what is said when it ends."""
 
 from __future__ import annotations
 
@@ -37,6 +37,36 @@ def test_an_engine_that_ends_before_it_listens_says_why(tmp_path: Path, status: 
     with server, pytest.raises(EngineDied, match=said) as died:
         SailEngine.connect(EngineSettings(EngineName.SAIL, 1, 256, None), tmp_path / "spark.log", server)
     assert "spark.log" in died.value.where
+
+
+_PATIENT = """
+import sys, time
+from spark_app.config.settings import engine_settings
+from spark_app.engine.start import engine_of
+from spark_app.storage.at import place_at
+
+def late(batches):
+    import time
+    time.sleep(2.5)
+    yield from batches
+
+with engine_of(engine_settings("sail"), place_at(sys.argv[1]) / "spark.log") as start:
+    engine = start()
+    slow = engine.spark.range(1).mapInArrow(late, "id bigint")
+    print(engine.collect(slow), flush=True)
+    time.sleep(2.5)
+    print(engine.collect(engine.spark.range(1)))
+"""
+
+
+@pytest.mark.engine
+def test_a_session_outlives_work_and_silence_that_take_longer_than_the_engine_waits_by_itself(tmp_path: Path) -> None:
+    """Its own 15 minutes, here one second."""
+    done = subprocess.run(
+        [sys.executable, "-c", _PATIENT, str(tmp_path)],
+        capture_output=True, text=True, check=False, env={**os.environ, "SAIL_SPARK__SESSION_TIMEOUT_SECS": "1"},
+    )  # fmt: skip
+    assert done.stdout.splitlines() == ["[Row(id=0)]"] * 2, done.stderr
 
 
 _KEEPER = """
