@@ -36,6 +36,13 @@ def lakehouse(*arguments: object, **extra: str) -> subprocess.CompletedProcess[s
         )
 
 
+def as_json(*arguments: object) -> Any:
+    """What a command says with `--json`. Without an answer its errors are what a failed test shows."""
+    done = lakehouse(*arguments, "--json")
+    assert done.stdout, f"exit {done.returncode}: {done.stderr}"
+    return json.loads(done.stdout)
+
+
 @pytest.fixture(scope="module")
 def sampled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
     root = tmp_path_factory.mktemp("cli") / "demo"
@@ -93,17 +100,17 @@ def test_json_goes_to_stdout_and_is_the_report(sampled: tuple[Path, Any]) -> Non
 
 def test_status_plan_and_quarantine_answer_without_an_engine(sampled: tuple[Path, Any]) -> None:
     root, _ = sampled
-    state = json.loads(lakehouse("status", "--root", root, "--json").stdout)
+    state = as_json("status", "--root", root)
     assert state["waiting"] == {"order_items": 15}
     assert (state["lock"], state["open_run"], state["held_files"]) == (
         "",
         "",
         ["raw/order-items/2025-04-10.csv"],
     )
-    planned = json.loads(lakehouse("plan", "--root", root, "--json").stdout)
+    planned = as_json("plan", "--root", root)
     assert [f["uri"] for f in planned["files"]] == ["raw/order-items/2025-04-10.csv"]
     assert {p["status"] for p in planned["other_files"]} == {"ignored", "unknown"}
-    causes = json.loads(lakehouse("quarantine", "list", "--root", root, "--json").stdout)
+    causes = as_json("quarantine", "list", "--root", root)
     assert {c["reason"]: c["rows"] for c in causes if c["dataset"] == "order_items"}["wrong_field_count"] == 16
 
 
@@ -126,7 +133,7 @@ def test_masked_values_are_tokens_everywhere_but_on_reveal(sampled: tuple[Path, 
 
 def test_trace_tells_where_a_row_is(sampled: tuple[Path, Any]) -> None:
     root, _ = sampled
-    found = json.loads(lakehouse("trace", "orders", "O-10001", "--root", root, "--json").stdout)["steps"]
+    found = as_json("trace", "orders", "O-10001", "--root", root)["steps"]
     assert found[0]["where"] == "table"
     assert found[0]["place"] == "raw/orders/2025-04-07.csv"
     assert "no such row" in lakehouse("trace", "orders", "none", "--root", root).stdout
@@ -208,7 +215,7 @@ def test_a_new_dataset_needs_no_code(tmp_path: Path) -> None:
 
 
 def test_doctor_runs_a_real_job() -> None:
-    found = {f["check"]: f for f in json.loads(lakehouse("doctor", "--json").stdout)["findings"]}
+    found = {f["check"]: f for f in as_json("doctor")["findings"]}
     assert "succeeded: 5 orders, 10 products, 25 order_items" in found["job"]["fact"]
     assert not any(finding["fix"] for finding in found.values())
 
@@ -238,7 +245,7 @@ def test_sigterm_leaves_an_open_run_that_the_next_one_finishes(tmp_path: Path) -
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=30)
     assert process.returncode == 143
-    assert json.loads(lakehouse("status", "--root", tmp_path, "--json").stdout)["open_run"]
+    assert as_json("status", "--root", tmp_path)["open_run"]
     done = lakehouse("run", "--root", tmp_path, "--json")
     assert done.returncode == 0
     assert len(json.loads(done.stdout)["resumed"]) == 1
@@ -279,7 +286,7 @@ def test_a_suite_is_drafted_linted_and_previewed(sampled: tuple[Path, Any], tmp_
     assert done.returncode == 0, done.stderr
     assert f"lakehouse suite lint --config {tmp_path / 'draft'}" in done.stdout
     assert lakehouse("suite", "new", file, "--dataset", "goods", "--out", tmp_path / "draft").returncode == 2
-    found = json.loads(lakehouse("suite", "lint", "--config", tmp_path / "draft", "--json").stdout)
+    found = as_json("suite", "lint", "--config", tmp_path / "draft")
     assert {rule["origin"] for rule in found["rules"]["goods"]} >= {"reader", "suite"}
     shown = lakehouse("suite", "preview", "--root", root, "--dataset", "orders")
     assert shown.returncode == 0, shown.stderr
@@ -325,7 +332,7 @@ def test_a_steward_corrects_waives_and_replays(tmp_path: Path) -> None:
     told = lakehouse("status", *at).stdout
     assert "until 2032-01-31\n" in told
     assert f"by someone, until {NOW:%Y-%m-%d}, which is over" in told
-    steps = json.loads(lakehouse("trace", "orders", "O-3", *at, "--json").stdout)["steps"]
+    steps = as_json("trace", "orders", "O-3", *at)["steps"]
     assert [step["where"] for step in steps] == ["table", "quarantine", "decision"]
     assert "waive" in steps[-1]["detail"]
     assert lakehouse("replay", *at, "--rule", "nope").stdout == "no such rows\n"

@@ -19,7 +19,7 @@ from spark_app.runs.lock import is_held
 from spark_app.runs.writer import read_writer
 from spark_app.storage.at import place_at
 from spark_app.tables.reading import opened
-from tests.cli.test_commands import ROOT, clean, lakehouse
+from tests.cli.test_commands import ROOT, as_json, clean, lakehouse
 from tests.lake import ORDERS, order
 
 pytestmark = pytest.mark.engine
@@ -39,7 +39,7 @@ def test_every_command_works_on_a_bucket(bucket: str, tmp_path: Path) -> None:
     assert (
         "orders.total_amount   367,555.99 read = 365,244.06 loaded + 1,386.29 quarantined + 925.64 dup" in done.stdout
     )
-    run_id = json.loads(lakehouse("status", *at, "--json").stdout)["runs"][0]["run_id"]
+    run_id = as_json("status", *at)["runs"][0]["run_id"]
     assert lakehouse("run", *at, "--run-id", run_id).returncode == 3, "a finished one is told again"
     assert (place_at(root) / f"processed/runs/{run_id}/spark.log").is_file()
     _steward(at, tmp_path)
@@ -82,7 +82,7 @@ def _look(at: tuple[str, str], root: str, run_id: str, tmp_path: Path) -> None:
     dry = lakehouse("replay", *of, "--archived", "--run", run_id, "--dry-run", "--json")
     counts = json.loads(dry.stdout)["datasets"]["orders"]
     assert (counts["inserted"], counts["unchanged"] > 1000) == (0, True)
-    steps = json.loads(lakehouse("trace", "orders", "O-10001", *at, "--json").stdout)["steps"]
+    steps = as_json("trace", "orders", "O-10001", *at)["steps"]
     assert [step["where"] for step in steps] == ["table"]
     assert "pages" in lakehouse("docs", "build", *at).stdout
     assert (place_at(root) / "processed/data-docs/index.html").is_file()

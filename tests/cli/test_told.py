@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.test_commands import clean, lakehouse
+from tests.cli.test_commands import as_json, clean, lakehouse
 from tests.lake import ORDERS, order
 from tests.pipeline.test_found_in_review import KID, PAR, configured
 
@@ -96,12 +96,12 @@ def test_trace_takes_a_key_as_the_contract_cleans_it_a_date_or_a_token(tmp_path:
     lakehouse("run", *at)
 
     def places(key: str) -> list[tuple[str, str]]:
-        found = json.loads(lakehouse("trace", "visits", key, *at, "--json").stdout)
+        found = as_json("trace", "visits", key, *at)
         return [(step["where"], step["place"].rpartition("/")[2]) for step in found["steps"]]
 
     there = [("table", "a.csv"), ("quarantine", "a.csv:3")]
     assert places(" ann|2025-05-01") == there
-    token = json.loads(lakehouse("trace", "visits", "ann|2025-05-01", *at, "--json").stdout)["key"]
+    token = as_json("trace", "visits", "ann|2025-05-01", *at)["key"]
     assert token.startswith("~")
     assert token.endswith("|2025-05-01")
     assert places(token) == there
