@@ -18,7 +18,7 @@ from spark_app.reporting.report import Report, failed_report, finished_report, r
 from spark_app.reporting.summary import has_last_word, save_failure, save_first, save_report, save_summary
 from spark_app.runs import plan as plans
 from spark_app.runs.lock import writer_lock
-from spark_app.runs.plan import Config, Plan, Request, make_plan
+from spark_app.runs.plan import Config, Plan, Request, make_plan, more_has_come
 from spark_app.runs.recall import still_due
 from spark_app.runs.run_id import new_run_id
 from spark_app.runs.settle import remove_staged
@@ -151,6 +151,8 @@ def _follow_ups(asked: Report, request: Request, config: Config, lock: Lock, aro
     """Files that came while the run was going, under the same lock."""
     held = set(asked.left_in_raw())
     for _ in range(FOLLOW_UPS):
+        if not more_has_come(request, config, held):
+            return
         # Of what came meanwhile nobody has said that the gate may be open; its `now` is that of the run it follows.
         plan = make_plan(replace(request, run_id="", open_gate=""), config, without=held)
         if not plan.files:

@@ -7,13 +7,17 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
+from deltalake import DeltaTable
 
 from spark_app.classify.staging import Staged
 from spark_app.samples.shop import write_sample
 from spark_app.sources.batches import FileResult
+from tests.lake import ITEMS, ORDERS, PRODUCTS, Lake, item, order, product
 
 _PROGRAM = """
 import json, sys
@@ -48,6 +52,37 @@ def test_a_run_with_nothing_to_do_starts_no_engine(tmp_path: Path) -> None:
     (tmp_path / "raw").mkdir()
     assert imported("run", "--root", tmp_path) & (ENGINES | ON_DEMAND) == set()
     assert not list(tmp_path.rglob("spark.log"))
+
+
+@pytest.mark.engine
+def test_a_run_with_nothing_new_in_a_lake_where_rows_have_waited_starts_no_engine_and_imports_no_pandas(
+    tmp_path: Path,
+) -> None:
+    first = {"order-items": (ITEMS, item(1, 1)), "products": (PRODUCTS, product(1))}
+    for files in (first, {"orders": (ORDERS, order(1))}):
+        for dataset, lines in files.items():
+            (tmp_path / "raw" / dataset).mkdir(parents=True)
+            (tmp_path / "raw" / dataset / "a.csv").write_text("\n".join(lines) + "\n")
+        assert "pandas" in imported("run", "--root", tmp_path)
+    assert (tmp_path / "processed/system/waiting").is_dir()
+    assert imported("run", "--root", tmp_path) & {*ENGINES, *ON_DEMAND, "pandas"} == set()
+
+
+@pytest.mark.engine
+def test_a_run_with_nothing_to_do_opens_no_table_more_than_twice(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once for its plan, once for its report: on S3 each is a few requests."""
+    lake.put("orders/a.csv", [ORDERS, order(1)])
+    lake.run()
+    opened, really = Counter[str](), DeltaTable.__init__
+
+    def counted(self: DeltaTable, path: str, *rest: Any, **options: Any) -> None:
+        opened[Path(path).name] += 1
+        really(self, path, *rest, **options)
+
+    monkeypatch.setattr(DeltaTable, "__init__", counted)
+    lake.run()
+    assert set(opened.values()) <= {1, 2}, opened
+    assert opened["orders"] == 2
 
 
 @pytest.mark.engine

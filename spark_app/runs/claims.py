@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from spark_app.config.contracts import Contract, Contracts
 from spark_app.config.settings import Zones
 from spark_app.sources.batches import SourceFile
-from spark_app.sources.discover import Passed, RawFile, discover
+from spark_app.sources.discover import Discovery, Passed, RawFile, discover
 from spark_app.storage.place import Place
 from spark_app.tables.history import Loaded, loaded_before
 
@@ -38,8 +38,18 @@ def from_raw(
 ) -> tuple[tuple[Claimed, ...], tuple[Passed, ...]]:
     """The files in raw that a run claims, but for those named by uri; and those that it passes over."""
     found = discover(zones.raw_by_name, tuple(contracts))
-    wanted = [file for file in found.files if file.dataset in datasets and file.uri not in without]
-    return _claimed(wanted, datasets, contracts, loaded_before(zones.system_table("load_history"))), found.passed
+    wanted = _wanted(found, datasets, without)
+    history = loaded_before(zones.system_table("load_history")) if wanted else ()
+    return _claimed(wanted, datasets, contracts, history), found.passed
+
+
+def are_there(zones: Zones, datasets: Collection[str], contracts: Contracts, without: Collection[str]) -> bool:
+    """Whether `from_raw` would claim any file. Looks at no table."""
+    return bool(_wanted(discover(zones.raw_by_name, tuple(contracts)), datasets, without))
+
+
+def _wanted(found: Discovery, datasets: Collection[str], without: Collection[str]) -> list[RawFile]:
+    return [file for file in found.files if file.dataset in datasets and file.uri not in without]
 
 
 def _claimed(

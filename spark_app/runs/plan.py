@@ -18,7 +18,7 @@ from spark_app.config.settings import RunMode, Zones
 from spark_app.errors import StateUnreadable, SuiteError, UsageError
 from spark_app.quality.compiler import compile_suite
 from spark_app.quality.suite import Suite, load_suite
-from spark_app.runs.claims import Claimed, from_raw
+from spark_app.runs.claims import Claimed, are_there, from_raw
 from spark_app.runs.recall import Asked, Recall, write_files
 from spark_app.runs.run_id import new_run_id
 from spark_app.sources.batches import SourceFile
@@ -26,7 +26,6 @@ from spark_app.sources.discover import Passed
 from spark_app.storage.place import Place
 from spark_app.tables.commits import known_version
 from spark_app.tables.entries import open_waiting
-from spark_app.tables.schema import check_schema
 
 FORMAT = 3
 SYSTEM_TABLES = ("quarantine", "waiting", "load_history")
@@ -130,17 +129,15 @@ def make_plan(request: Request, config: Config, without: Collection[str] = ()) -
         )
     zones = request.zones
     now = request.now or utc_now().replace(microsecond=0)
-    datasets = tuple(n for n in config.contracts if not request.datasets or n in request.datasets)
+    datasets = _chosen(request, config)
     for folder in zones.raw:
         if not folder.is_zone():
             raise UsageError(
                 "There is no raw zone", where=str(folder), next_step="Make this folder, and put files into it."
             )
     run_id = request.run_id or new_run_id(utc_now())
-    versions = {name: known_version(zones.table(name)) for name in config.contracts}
+    versions = {n: known_version(zones.table(n), c if n in datasets else None) for n, c in config.contracts.items()}
     versions |= {name: known_version(zones.system_table(name)) for name in SYSTEM_TABLES}
-    for name in datasets:
-        check_schema(zones.table(name), config.contracts[name])
     files, passed = from_raw(zones, datasets, config.contracts, without) if request.recall is None else ((), ())
     if request.recall is not None:
         recalled = write_files(request.recall, config.contracts, zones.runs, run_id)
@@ -159,6 +156,15 @@ def make_plan(request: Request, config: Config, without: Collection[str] = ()) -
         config,
         recall=request.recall.asked if request.recall else None,
     )
+
+
+def more_has_come(request: Request, config: Config, without: Collection[str]) -> bool:
+    """Whether raw has files that a plan would claim. Looks at no table: on S3 that takes longer than all else here."""
+    return are_there(request.zones, _chosen(request, config), config.contracts, without)
+
+
+def _chosen(request: Request, config: Config) -> tuple[str, ...]:
+    return tuple(name for name in config.contracts if not request.datasets or name in request.datasets)
 
 
 def save(plan: Plan, runs: Place) -> None:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from spark_app.config.contracts import Contract
 from spark_app.errors import ForeignCommit
 from spark_app.storage.place import Place
-from spark_app.tables.reading import exists, opened
-from spark_app.tables.schema import require_known
+from spark_app.tables.reading import exists, newest, opened
+from spark_app.tables.schema import check_schema, require_known
 
 NO_TABLE = -1
 _NO_DATA_CHANGE = ("CREATE", "ADD COLUMN", "OPTIMIZE", "VACUUM", "SET TBLPROPERTIES")
@@ -33,12 +34,17 @@ def table_version(path: Place) -> int:
     return opened(path).version() if exists(path) else NO_TABLE
 
 
-def known_version(path: Place) -> int:
-    """The same, of a table that this version can write. Raises StateUnreadable."""
-    if not exists(path):
+def known_version(path: Place, contract: Contract | None = None) -> int:
+    """The same, of a table that this version can write, and that can take the rows of a contract.
+
+    Raises StateUnreadable or ContractError.
+    """
+    table = newest(path)
+    if table is None:
         return NO_TABLE
-    table = opened(path)
     require_known(table, path)
+    if contract is not None:
+        check_schema(table, path, contract)
     return table.version()
 
 
@@ -47,11 +53,11 @@ def landed(path: Place, above: int, run_id: str, accepted: Collection[int] = ())
 
     Raises ForeignCommit for a commit with data that carries no marker of this run.
     """
-    newest = table_version(path)
-    if newest <= above:
+    table = newest(path)
+    if table is None or table.version() <= above:
         return {}
     steps: dict[str, Commit] = {}
-    for entry in opened(path).history(newest - max(above, NO_TABLE)):
+    for entry in table.history(table.version() - max(above, NO_TABLE)):
         if int(entry["version"]) <= above or str(entry["operation"]).startswith(_NO_DATA_CHANGE):
             continue
         marker = _marker(entry, run_id)

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from spark_app.classify.outcome import Outcome, is_one_of, row_id, with_lineage
 from spark_app.classify.references import after, shortest_wait
@@ -20,7 +19,7 @@ from spark_app.sources.batches import PLAIN
 from spark_app.storage.place import Place
 from spark_app.tables.commits import Commit, landed
 from spark_app.tables.merge import Step, run_step
-from spark_app.tables.reading import dataset, exists
+from spark_app.tables.reading import answers, exists
 from spark_app.tables.schema import QUARANTINE, WAITING, make_ready
 
 if TYPE_CHECKING:
@@ -186,18 +185,16 @@ def open_waiting(table: Place) -> dict[str, int]:
     """Rows that wait now, by dataset, read without an engine."""
     if not exists(table):
         return {}
-    data = dataset(table)
-    waiting = data.to_table(columns=["dataset"], filter=pc.field("closed_at").is_null())
-    counted = waiting.group_by("dataset").aggregate([([], "count_all")])
-    return dict(zip(counted["dataset"].to_pylist(), counted["count_all"].to_pylist(), strict=True))
+    counted = answers(table, "SELECT dataset, count(*) AS n FROM t WHERE closed_at IS NULL GROUP BY dataset")
+    return {row["dataset"]: row["n"] for row in counted}
 
 
 def oldest_waiting(table: Place) -> datetime | None:
     """Since when the row waits that has waited longest; None when none waits."""
     if not exists(table):
         return None
-    waiting = dataset(table).to_table(columns=["first_seen"], filter=pc.field("closed_at").is_null())
-    oldest: datetime | None = pc.min(waiting["first_seen"]).as_py()
+    (row,) = answers(table, "SELECT min(first_seen) AS oldest FROM t WHERE closed_at IS NULL")
+    oldest: datetime | None = row["oldest"]
     return oldest
 
 
