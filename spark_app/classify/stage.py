@@ -40,7 +40,6 @@ from spark_app.errors import EngineMissing
 from spark_app.quality.compiler import Ruleset
 from spark_app.sources.batches import PLACE as READ_PLACE
 from spark_app.sources.batches import PLAIN, FileResult, ReadSpec, SourceFile
-from spark_app.sources.reader import packed, task
 from spark_app.storage.place import Place
 
 if TYPE_CHECKING:
@@ -173,6 +172,8 @@ def _incoming(engine: Engine, data: StageInput) -> DataFrame:
 
 def read_files(engine: Engine, contract: Contract, files: Sequence[SourceFile]) -> DataFrame:
     """Rows of text of files, each with its place, and a closing record for each file."""
+    from spark_app.sources.reader import packed, task  # a run without files needs no parser
+
     spec = ReadSpec.of(contract)
     groups = packed(files, engine.cores)
     ddl = ", ".join(f"`{field.name}` {_READ_TYPES[str(field.type)]}" for field in spec.schema)

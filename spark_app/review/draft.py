@@ -21,8 +21,8 @@ from spark_app.errors import UsageError
 from spark_app.reporting.judged import pinned_file
 from spark_app.review.profile import SET_OF, Key, Profile, key_of, profiles
 from spark_app.sources.batches import FileFault, FileResult
+from spark_app.sources.discover import EXCEL
 from spark_app.sources.header import normalized
-from spark_app.sources.reader import EXCEL
 from spark_app.storage.place import Place
 
 if TYPE_CHECKING:

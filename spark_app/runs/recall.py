@@ -14,7 +14,6 @@ from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from spark_app.config.contracts import Contract, Contracts
 from spark_app.sources.batches import SourceFile
@@ -126,6 +125,8 @@ def _line(values: Sequence[str | None], contract: Contract) -> str:
 
 
 def _write_sidecar(file: Place, index: int, rows: Sequence[Recalled], lines: Sequence[int]) -> None:
+    import pyarrow.parquet as pq
+
     known = [name for name in SIDECAR.names if not name.startswith("_")]
     table = [
         {"_file": index, "_line": line} | {name: getattr(row, name) for name in known}
@@ -143,4 +144,6 @@ def sidecar(file: Place) -> Place:
 
 def read_sidecars(files: Sequence[SourceFile]) -> pa.Table:
     """What is known of the lines of recalled files: SIDECAR."""
+    import pyarrow.parquet as pq
+
     return pa.concat_tables([pq.read_table(io.BytesIO(sidecar(place_at(file.path)).read_bytes())) for file in files])

@@ -6,9 +6,9 @@ import fnmatch
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from spark_app.sources.reader import EXCEL
 from spark_app.storage.place import Found, Pin, Place
 
+EXCEL = (".xlsx", ".xlsm")
 LOADABLE = (".csv", ".csv.gz", *EXCEL)
 _IGNORED = {
     "*.part": "an upload under way",

@@ -17,15 +17,14 @@ from spark_app.sources.batches import (
     ReadSpec,
     SheetResult,
     SourceFile,
-    Totals,
     closing,
     placed,
 )
 from spark_app.sources.blocks import HashedFile
 from spark_app.sources.csv_records import read_csv
+from spark_app.sources.discover import EXCEL
+from spark_app.sources.totals import Totals
 from spark_app.storage.at import place_at
-
-EXCEL = (".xlsx", ".xlsm")
 
 
 def read_file(file: SourceFile, spec: ReadSpec) -> Iterator[pa.RecordBatch]:

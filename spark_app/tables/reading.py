@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from deltalake import DeltaTable, QueryBuilder
 
 from spark_app.storage.place import Place
@@ -68,4 +67,4 @@ def extent(table: DeltaTable | None) -> Extent:
 
 def extent_of(files: pa.Table) -> Extent:
     """Of `data_files`."""
-    return Extent(len(files), int(pc.sum(files["size_bytes"]).as_py() or 0))
+    return Extent(len(files), sum(files["size_bytes"].to_pylist()))
