@@ -10,6 +10,7 @@
     ├── LockLost                     5   yes     another run has taken the lock over
     ├── StorageUnreachable           5   yes     throttled, timed out, no answer
     ├── CatalogUnreachable           5   yes     the same of the Glue catalog
+    ├── AnswerLost                   5   yes     the embedded engine's answer broke off, and it goes on
     ├── EnvironmentFault             6   no      fix the surroundings first
     │   ├── EngineMissing                        no Java, no jars, the other engine is installed
     │   ├── EngineDied                           the engine's process ended (memory)
@@ -93,6 +94,13 @@ class StorageUnreachable(LakehouseError):
 
 class CatalogUnreachable(LakehouseError):
     """The catalog gave no answer, or asked to be left alone, more often than it was asked again."""
+
+    exit_code = 5
+    retryable = True
+
+
+class AnswerLost(LakehouseError):
+    """The embedded engine did its work or part of it, and its answer did not come; its process is still there."""
 
     exit_code = 5
     retryable = True

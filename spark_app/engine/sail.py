@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import warnings
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from spark_app.config.settings import EngineSettings
 from spark_app.engine.port import CALL_SITES, Engine
 from spark_app.engine.sail_server import MEMORY_EXIT
-from spark_app.errors import EngineDied, EngineMissing, UsageError
+from spark_app.errors import AnswerLost, EngineDied, EngineMissing, UsageError
 
 _STACK = 64 << 20  # a deep plan overflows the default stack and takes the process with it
 _WARM = ("pyspark.worker", "pandas", "spark_app.sources.reader")  # what a session and its tasks import
@@ -21,6 +22,8 @@ _SLICE_ROWS = 5_000_000
 _SLICE_ROWS_A_MB = 4_000
 _MB_A_BUCKET = 240  # a writer holds a million rows, about 60 MB: a quarter of the memory for all
 _GONE = ("Connection refused", "Socket closed", "Connection reset")
+_LOST = ("task context not found",)
+"""What Sail says when it is asked for the rest of an answer whose work is done (seen in one of some thousand runs)."""
 _LEAST_MB = 256
 _A_YEAR = 365 * 24 * 60 * 60
 
@@ -47,17 +50,18 @@ class SailEngine(Engine):
         """A session with the child process."""
         # pyspark chooses its functions by this variable when it is imported.
         os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
+        from pyspark.sql.connect.client.retries import DefaultPolicy
         from pyspark.sql.connect.session import SparkSession
 
         port = server.stdout.readline().decode().strip() if server.stdout else ""
         if not port:
             raise _died(server.wait(), "The embedded engine did not start", log)
         session: Any = SparkSession.builder.remote(f"sc://127.0.0.1:{port}").getOrCreate()
-        # A lost connection is the server's death, and nothing is asked twice. The client would confirm each part of an
-        # answer, to be able to ask for the rest of one that broke off: a twentieth of a run's CPU, and Sail has no rest
-        # of a task that has ended ("task context not found": seen in one of some thousand runs).
-        session.client.set_retry_policies([])
-        session.client.disable_reattachable_execute()
+        # The default policy asks a dead server again for ten minutes, and warns when it gives up: an error follows.
+        warnings.filterwarnings("ignore", message=r"\[RETRIES_EXCEEDED\]")
+        session.client.set_retry_policies([DefaultPolicy(max_retries=2, initial_backoff=50, max_backoff=200)])
+        # Answers stay reattachable, though each part is confirmed (a twentieth of a run's CPU): only of such an answer
+        # Sail says that it is whole. When one of its tasks panics the other kind ends early as if all were well.
         return cls(session, settings, log, server)
 
     def __init__(self, session: Any, settings: EngineSettings, log: Path, server: subprocess.Popen[bytes]) -> None:
@@ -77,13 +81,23 @@ class SailEngine(Engine):
         end(self.server)
 
     def _translated(self, error: Exception) -> Exception | None:
-        if not any(sign in str(error) for sign in _GONE) and self.server.poll() is None:
+        gone, lost = (any(sign in str(error) for sign in signs) for signs in (_GONE, _LOST))
+        if not gone and not lost and self.server.poll() is None:
             return None
         try:
             status = self.server.wait(timeout=2)  # the line breaks a moment before the process is gone
         except subprocess.TimeoutExpired:
-            return None
+            return _answer_lost(self.log)
         return _died(status, "The embedded engine's process ended", self.log)
+
+
+def _answer_lost(log: Path) -> AnswerLost:
+    return AnswerLost(
+        "An answer of the embedded engine was lost",
+        where=str(log),
+        why="the connection broke, and the engine goes on",
+        next_step="Nothing is lost: the next run finishes this one.",
+    )
 
 
 def _died(status: int, what: str, log: Path) -> EngineDied:

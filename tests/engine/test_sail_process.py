@@ -7,13 +7,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 
 from spark_app.config.settings import EngineName, EngineSettings
 from spark_app.engine.sail import SailEngine
 from spark_app.engine.sail_server import MEMORY_EXIT
-from spark_app.errors import EngineDied
+from spark_app.engine.port import Engine
+from spark_app.errors import AnswerLost, EngineDied
+from spark_app.storage.at import place_at
 
 _CHILD = "from spark_app.engine.sail_server import peak_memory; print(peak_memory() >> 20)"
 _PARENT = f"""
@@ -67,6 +70,35 @@ def test_a_session_outlives_work_and_silence_that_take_longer_than_the_engine_wa
         capture_output=True, text=True, check=False, env={**os.environ, "SAIL_SPARK__SESSION_TIMEOUT_SECS": "1"},
     )  # fmt: skip
     assert done.stdout.splitlines() == ["[Row(id=0)]"] * 2, done.stderr
+
+
+_BREAKS_LATE = "format_number(id, CASE WHEN id >= 150000 THEN 2147483647 ELSE 2 END)"
+"""Panics inside Sail 0.7 at that row: stands for any of its own bugs."""
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("parts", [1, 4])
+def test_an_answer_that_breaks_off_because_a_task_broke_is_an_error_and_never_a_short_answer(
+    engine: Engine, tmp_path: Path, parts: int
+) -> None:
+    """Sail ends such an answer as if it were whole, but for the word that says so: the client must look for it."""
+    rows = engine.spark.sql(f"SELECT {_BREAKS_LATE} AS x FROM range(0, 200000, 1, {parts})")
+    with pytest.raises(Exception, match="panic"):
+        engine.collect(rows)
+    with pytest.raises(Exception, match="panic"):
+        engine.write_parquet(rows, place_at(tmp_path) / "rows")
+
+
+@pytest.mark.parametrize("said", ["task context not found for operation", "Socket closed"])
+def test_an_answer_that_is_lost_while_the_engine_goes_on_is_worth_a_retry(tmp_path: Path, said: str) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as server:
+        engine = SailEngine(MagicMock(), EngineSettings(EngineName.SAIL, 1, 256, None), tmp_path / "spark.log", server)
+        frame = MagicMock()
+        frame.collect.side_effect = RuntimeError(said)
+        with pytest.raises(AnswerLost) as lost:
+            engine.collect(frame)
+        assert lost.value.retryable
+        server.kill()
 
 
 _KEEPER = """
