@@ -33,6 +33,7 @@ from spark_app.tables.entries import (
     to_quarantine,
     to_waiting,
 )
+from spark_app.tables.reading import newest
 from spark_app.tables.schema import QUARANTINE, WAITING, fit, make_ready
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def _all_entries(plan: Plan, work: Work, around: Surroundings) -> DataFrame:
 def account(plan: Plan, work: Work, around: Surroundings, put_away: Commit | None) -> list[DatasetOutcome]:
     """Counts of each dataset, and the equations. Raises BrokenEquation before any file leaves raw."""
     dry = plan.mode is RunMode.VALIDATE_ONLY  # takes no lock: what waits may change while it looks, but not by it
-    after = plan.waiting if dry else open_waiting(around.zones.system_table("waiting"))
+    after = plan.waiting if dry else open_waiting(newest(around.zones.system_table("waiting")))
     counts = {}
     for contract in plan.contracts:
         name = contract.dataset

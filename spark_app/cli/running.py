@@ -144,10 +144,11 @@ def _backlog(zones: Zones) -> Backlog:
 
     from spark_app.reporting.cloudwatch import Backlog
     from spark_app.tables.entries import oldest_waiting
+    from spark_app.tables.reading import newest
 
     put_at = [file.pin.mtime_ns for folder in zones.raw for file in folder.files()]
     oldest_file = datetime.fromtimestamp(min(put_at) / 1e9, UTC) if put_at else None
-    return Backlog(oldest_file, oldest_waiting(zones.system_table("waiting")))
+    return Backlog(oldest_file, oldest_waiting(newest(zones.system_table("waiting"))))
 
 
 def judge_again(recall: Recall, mode: RunMode, chosen: Config, call: Call) -> int:

@@ -22,17 +22,18 @@ def status(lake: Lake, as_json: AsJson = False) -> None:
     from spark_app.runs.writer import read_writer
     from spark_app.tables.decisions import waivers
     from spark_app.tables.entries import open_waiting
+    from spark_app.tables.reading import newest
 
     places = lake.zones()
     writer, held = read_writer(places.state), is_held(places.state)
-    newest = newest_first(places.runs)[:_LOOKED_AT]
-    reports = [r for r in (read_report(places.runs, run_id) for run_id in newest) if r]
+    last = newest_first(places.runs)[:_LOOKED_AT]
+    reports = [r for r in (read_report(places.runs, run_id) for run_id in last) if r]
     left = dict.fromkeys(uri for r in reports for uri in r.left_in_raw())
     reports = reports[:_LAST]
     facts: dict[str, Any] = {
         "lock": writer.holder if held else "",
         "open_run": writer.open_run,
-        "waiting": open_waiting(places.system_table("waiting")),
+        "waiting": open_waiting(newest(places.system_table("waiting"))),
         "waivers": [
             {
                 "subject": waiver["subject"],

@@ -24,8 +24,9 @@ from spark_app.runs.run_id import new_run_id
 from spark_app.sources.batches import SourceFile
 from spark_app.sources.discover import Passed
 from spark_app.storage.place import Place
-from spark_app.tables.commits import known_version
+from spark_app.tables.commits import known, version_of
 from spark_app.tables.entries import open_waiting
+from spark_app.tables.schema import check_schema
 
 FORMAT = 3
 SYSTEM_TABLES = ("quarantine", "waiting", "load_history")
@@ -136,8 +137,10 @@ def make_plan(request: Request, config: Config, without: Collection[str] = ()) -
                 "There is no raw zone", where=str(folder), next_step="Make this folder, and put files into it."
             )
     run_id = request.run_id or new_run_id(utc_now())
-    versions = {n: known_version(zones.table(n), c if n in datasets else None) for n, c in config.contracts.items()}
-    versions |= {name: known_version(zones.system_table(name)) for name in SYSTEM_TABLES}
+    tables = {name: known(zones.table(name)) for name in config.contracts}
+    tables |= {name: known(zones.system_table(name)) for name in SYSTEM_TABLES}
+    for name in datasets:
+        check_schema(tables[name], zones.table(name), config.contracts[name])
     files, passed = from_raw(zones, datasets, config.contracts, without) if request.recall is None else ((), ())
     if request.recall is not None:
         recalled = write_files(request.recall, config.contracts, zones.runs, run_id)
@@ -151,8 +154,8 @@ def make_plan(request: Request, config: Config, without: Collection[str] = ()) -
         person() if request.open_gate else "",
         files,
         passed,
-        versions,
-        open_waiting(zones.system_table("waiting")),
+        {name: version_of(table) for name, table in tables.items()},
+        open_waiting(tables["waiting"]),
         config,
         recall=request.recall.asked if request.recall else None,
     )

@@ -6,13 +6,15 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from spark_app.config.contracts import Contract
 from spark_app.errors import ForeignCommit
 from spark_app.storage.place import Place
 from spark_app.tables.reading import exists, newest, opened
-from spark_app.tables.schema import check_schema, require_known
+from spark_app.tables.schema import require_known
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
 
 NO_TABLE = -1
 _NO_DATA_CHANGE = ("CREATE", "ADD COLUMN", "OPTIMIZE", "VACUUM", "SET TBLPROPERTIES")
@@ -31,21 +33,20 @@ class Commit:
 
 def table_version(path: Place) -> int:
     """The table's newest version; NO_TABLE when there is none."""
-    return opened(path).version() if exists(path) else NO_TABLE
+    return version_of(newest(path))
 
 
-def known_version(path: Place, contract: Contract | None = None) -> int:
-    """The same, of a table that this version can write, and that can take the rows of a contract.
-
-    Raises StateUnreadable or ContractError.
-    """
+def known(path: Place) -> DeltaTable | None:
+    """The newest version of a table, if there is one, that this program can write. Raises StateUnreadable."""
     table = newest(path)
-    if table is None:
-        return NO_TABLE
-    require_known(table, path)
-    if contract is not None:
-        check_schema(table, path, contract)
-    return table.version()
+    if table is not None:
+        require_known(table, path)
+    return table
+
+
+def version_of(table: DeltaTable | None) -> int:
+    """Of a table that may not be there: NO_TABLE."""
+    return NO_TABLE if table is None else table.version()
 
 
 def landed(path: Place, above: int, run_id: str, accepted: Collection[int] = ()) -> dict[str, Commit]:

@@ -19,10 +19,11 @@ from spark_app.sources.batches import PLAIN
 from spark_app.storage.place import Place
 from spark_app.tables.commits import Commit, landed
 from spark_app.tables.merge import Step, run_step
-from spark_app.tables.reading import answers, exists
+from spark_app.tables.reading import answers
 from spark_app.tables.schema import QUARANTINE, WAITING, make_ready
 
 if TYPE_CHECKING:
+    from deltalake import DeltaTable
     from pyspark.sql import Column, DataFrame
 
 TO_WAIT = (Outcome.WAITING, Outcome.LACKS_OTHER)
@@ -181,17 +182,17 @@ def merge_entries(
     return landed(table, above, run_id, accepted).get(marker, Commit())
 
 
-def open_waiting(table: Place) -> dict[str, int]:
+def open_waiting(table: DeltaTable | None) -> dict[str, int]:
     """Rows that wait now, by dataset, read without an engine."""
-    if not exists(table):
+    if table is None:
         return {}
     counted = answers(table, "SELECT dataset, count(*) AS n FROM t WHERE closed_at IS NULL GROUP BY dataset")
     return {row["dataset"]: row["n"] for row in counted}
 
 
-def oldest_waiting(table: Place) -> datetime | None:
+def oldest_waiting(table: DeltaTable | None) -> datetime | None:
     """Since when the row waits that has waited longest; None when none waits."""
-    if not exists(table):
+    if table is None:
         return None
     (row,) = answers(table, "SELECT min(first_seen) AS oldest FROM t WHERE closed_at IS NULL")
     oldest: datetime | None = row["oldest"]

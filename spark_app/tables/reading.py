@@ -43,13 +43,13 @@ def dataset(path: Place) -> ds.Dataset:
     return opened(path).to_pyarrow_dataset(filesystem=path.arrow())
 
 
-def answers(path: Place, sql: str) -> list[dict[str, Any]]:
-    """What a query of the table `t` that is there says, a dictionary each.
+def answers(table: DeltaTable, sql: str) -> list[dict[str, Any]]:
+    """What a query of the table, which it calls `t`, says: a dictionary each.
 
     For questions that are asked when there may be nothing to do: `dataset` imports pandas, a third of such a run.
     """
-    table = QueryBuilder().register("t", opened(path)).execute(sql).read_all()
-    return [{name: table[name][row].as_py() for name in table.column_names} for row in range(table.num_rows)]
+    found = QueryBuilder().register("t", table).execute(sql).read_all()
+    return [{name: found[name][row].as_py() for name in found.column_names} for row in range(found.num_rows)]
 
 
 @dataclass(frozen=True)

@@ -164,12 +164,14 @@ def insert_missing(path: Place, schema: pa.Schema, rows: Sequence[Mapping[str, A
     )
 
 
-def check_schema(table: DeltaTable, path: Place, contract: Contract) -> None:
-    """Raises ContractError when a table cannot take rows of its contract.
+def check_schema(table: DeltaTable | None, path: Place, contract: Contract) -> None:
+    """Raises ContractError when a table that is there cannot take rows of its contract.
 
     A new column that may be null is added by the next run; a wider type, a dropped column and another key are a
     person's step, since they would change rows that are there, or what Athena can read.
     """
+    if table is None:
+        return
     there, wanted = _types(table.schema()), _types(Schema.from_arrow(table_schema(contract)))
     new = {name for name in missing_columns(table, contract) if contract.columns[name].nullable}
     differing = sorted(n for n in there.keys() | wanted.keys() if there.get(n) != wanted.get(n) and n not in new)

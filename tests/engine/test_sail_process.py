@@ -12,9 +12,9 @@ from unittest.mock import MagicMock
 import pytest
 
 from spark_app.config.settings import EngineName, EngineSettings
+from spark_app.engine.port import Engine
 from spark_app.engine.sail import SailEngine
 from spark_app.engine.sail_server import MEMORY_EXIT
-from spark_app.engine.port import Engine
 from spark_app.errors import AnswerLost, EngineDied
 from spark_app.storage.at import place_at
 
