@@ -7,8 +7,10 @@ import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+from hypothesis import settings
 
 from spark_app.config.settings import EngineName, engine_settings, packed_config
 from spark_app.engine.jars import spark_line
@@ -20,6 +22,8 @@ from tests import s3_server
 from tests.lake import Lake
 
 ENGINE = os.environ.get("LAKEHOUSE_TEST_ENGINE", "sail")
+settings.register_profile("untimed", deadline=None)  # a slow moment of the machine is no fault
+settings.load_profile("untimed")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -29,6 +33,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     chosen = [i for i in items if i.get_closest_marker("both")]
     config.hook.pytest_deselected(items=[i for i in items if i not in chosen])
     items[:] = chosen
+
+
+@pytest.fixture(autouse=True)
+def _environment_of_its_own() -> Iterator[None]:
+    """What a test leaves there (entry points say what their platform is) is not the next one's."""
+    with patch.dict(os.environ):
+        yield
 
 
 @pytest.fixture(scope="session")

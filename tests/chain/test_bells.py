@@ -134,7 +134,7 @@ def world_of(seed: int, files: int, seconds: float, **given: Any) -> World:
     return world.run()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.integers(0, 2**32),
     st.integers(1, 12),
@@ -151,7 +151,7 @@ def test_every_file_is_claimed_by_a_run_that_began_after_its_put(
     assert all(world.claimed[name] >= put for name, put in world.files.items())
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32), st.integers(1, 12))
 def test_what_a_run_that_died_has_left_is_taken_by_the_next_bell_or_the_sweep(seed: int, files: int) -> None:
     world = world_of(seed, files, 1000, dies=0.5)

@@ -290,7 +290,7 @@ WORDS = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.dictionaries(st.sampled_from(sorted(STARTS.values())), st.lists(ENDS, min_size=1, max_size=6)),
        st.lists(WORDS, min_size=1, max_size=8).map(lambda words: [*words, *of_attempts(*[0] * 300)[-1:]]))  # fmt: skip
 def test_whatever_targets_and_runs_do_people_are_told_once_and_the_run_is_one(script: Script, words: list[Any]) -> None:

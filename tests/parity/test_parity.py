@@ -41,7 +41,6 @@ def suites(draw: st.DrawFn) -> Suite:
 def test_both_judge_alike(engine: Engine, great_expectations: GreatExpectations) -> None:
     @settings(
         max_examples=3 if engine.name == "sail" else 2,
-        deadline=None,
         database=None,
         derandomize=True,
         phases=[Phase.generate],  # a smaller case would cost minutes, and the differing types are told

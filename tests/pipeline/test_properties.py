@@ -14,7 +14,6 @@ from tests.lake import ITEMS, ORDERS, PRODUCTS, Lake, product
 pytestmark = pytest.mark.engine
 FEW = settings(
     max_examples=12,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

@@ -82,7 +82,7 @@ def test_whether_it_is_about_the_whole_text(given: str, said: tuple[bool, bool, 
 
 @pytest.mark.engine
 @pytest.mark.both
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(
         st.sampled_from(

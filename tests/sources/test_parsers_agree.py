@@ -34,7 +34,7 @@ def records(chunks: list[Chunk]) -> list[tuple[Any, ...]]:
     return sorted(found, key=repr)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(TEXT)
 def test_the_fast_path_gives_what_the_strict_parser_gives(text: str) -> None:
     data = text.encode()
@@ -45,7 +45,7 @@ def test_the_fast_path_gives_what_the_strict_parser_gives(text: str) -> None:
     assert fast, "a plain block has at least one record"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.lists(
         st.lists(st.text(st.sampled_from('a",\n\r'), max_size=3), min_size=4, max_size=4),
