@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import sys
+from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -30,10 +31,11 @@ def main(
     """
     gc.set_threshold(_GC_THRESHOLD)
     from spark_app.cli.app import app
+    from spark_app.cli.last_words import bug, refused, stopped
     from spark_app.errors import LakehouseError
 
-    signal.signal(signal.SIGTERM, _stopped)
-    signal.signal(signal.SIGINT, _stopped)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, partial(_stop, stopped))
     try:
         app(arguments())  # exits by itself: 0, a command's own code, or 2 for wrong use
     except SystemExit as stop:
@@ -43,12 +45,8 @@ def main(
             _leave(stop.code)
         raise
     except LakehouseError as error:
-        from spark_app.cli.last_words import refused
-
         sys.exit(refused(error, next_step(error)))
     except Exception as error:  # noqa: BLE001 - the entry point: a bug gets a sentence, and no row of its message
-        from spark_app.cli.last_words import bug
-
         sys.exit(bug(error))
     finally:
         gc.freeze()  # the interpreter's last collection walks every imported module: 0.2 s
@@ -61,8 +59,7 @@ def _leave(code: int) -> None:
     os._exit(code)
 
 
-def _stopped(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signal module's signature
-    from spark_app.cli.last_words import stopped
-
-    stopped(_SIGNAL + number)
+def _stop(say: Callable[[int], None], number: int, _frame: FrameType | None) -> None:
+    """Imports nothing: it may be called in the middle of an import, and Python 3.11 would lose count of its locks."""
+    say(_SIGNAL + number)
     sys.exit(_SIGNAL + number)

@@ -7,6 +7,7 @@ import traceback
 
 from spark_app.config.settings import logs_json
 from spark_app.errors import LakehouseError, UsageError
+from spark_app.reporting.log_line import say
 
 _BUG_NEXT = (
     "Nothing is lost: a run that had begun stays open, and the next one tries it again; to give it up: "
@@ -31,26 +32,20 @@ def stopped(exit_code: int) -> None:
     """By a signal."""
     text = "stopped · nothing is lost: a run that had begun is finished by the next"
     if _for_programs():
-        _as_json(text, exit_code=exit_code)
+        say(text, exit_code=exit_code)
     else:
         print(text, file=sys.stderr)
 
 
 def _said(what: str, exit_code: int, **more: str) -> int:
     if _for_programs():
-        _as_json(f"error: {what}", exit_code=exit_code, **more)
+        say(f"error: {what}", exit_code=exit_code, **more)
         return exit_code
     print(f"error: {what} · exit {exit_code}", file=sys.stderr)
     for label, text in more.items():
         if text:
             print(f"  {label:<6}{text}", file=sys.stderr)
     return exit_code
-
-
-def _as_json(message: str, **facts: object) -> None:
-    from spark_app.reporting.log_line import say
-
-    say(message, **facts)
 
 
 def _for_programs() -> bool:

@@ -230,6 +230,32 @@ def test_doctor_tries_the_storage_leaves_nothing_there_and_names_what_a_target_l
     assert (done.returncode, "local, docker, glue, emr" in done.stderr) == (2, True)
 
 
+_SIGNAL_IN_AN_IMPORT = """
+import builtins, os, signal, spark_app.cli.app
+from spark_app import cli
+
+def work(arguments):
+    def refused(name, *rest, **more):
+        raise ImportError(name)
+    builtins.__import__ = refused
+    os.kill(os.getpid(), signal.SIGTERM)
+
+spark_app.cli.app.app = work
+cli.main()
+"""
+
+
+@pytest.mark.parametrize("log", ["text", "json"])
+def test_what_a_signal_says_needs_no_import_since_it_may_come_in_the_middle_of_one(log: str) -> None:
+    """Python 3.11 then loses its record of who holds which lock, and raises a KeyError over the signal's end."""
+    done = subprocess.run(
+        [sys.executable, "-c", _SIGNAL_IN_AN_IMPORT],
+        capture_output=True, text=True, check=False, cwd=ROOT, env={**os.environ, "LAKEHOUSE_LOG": log},
+    )  # fmt: skip
+    assert done.returncode == 143, done.stderr
+    assert ("stopped" in done.stderr, "bug" in done.stderr) == (True, False)
+
+
 def test_sigterm_leaves_an_open_run_that_the_next_one_finishes(tmp_path: Path) -> None:
     lakehouse("sample", tmp_path)
     command = [sys.executable, "-c", "from spark_app.cli import main; main()", "run", "--root", str(tmp_path)]
