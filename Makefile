@@ -19,11 +19,15 @@ run: $(VENV)/.ready ## Set up on first use, write a sample into ./demo, load it
 
 test: test-core test-sail test-spark ## Run all tests: without an engine, on Sail, and on classic Spark if Java is here
 
+WORKERS ?= 2
+# Processes side by side, each with an engine and an S3 server of its own; a file's tests stay together.
+SIDE_BY_SIDE := -n $(WORKERS) --dist loadfile
+
 test-core: $(DEV)/.ready ## Run the tests that need no engine
-	$(DEV)/bin/python -m pytest -m "not engine and not long and not e2e and not cloud"
+	$(DEV)/bin/python -m pytest $(SIDE_BY_SIDE) -m "not engine and not long and not e2e and not cloud"
 
 test-sail: $(DEV)/.ready ## Run the engine tests on the embedded engine
-	LAKEHOUSE_TEST_ENGINE=sail $(DEV)/bin/python -m pytest -m "engine and not long"
+	LAKEHOUSE_TEST_ENGINE=sail $(DEV)/bin/python -m pytest $(SIDE_BY_SIDE) -m "engine and not long"
 
 CHOSEN ?= test
 test-long: $(DEV)/.ready ## Run the tests that take minutes: a month of history, every crash of a resubmission, all pairs of crashes
@@ -49,7 +53,7 @@ test-spark: ## Run the chosen engine tests on classic Spark (needs Java 17 or 21
 	@echo "classic Spark was left out: no Java 17 or 21 was found (Debian: apt-get install openjdk-17-jre-headless)"
 else
 test-spark: $(JARS)/classes.jsa
-	LAKEHOUSE_TEST_ENGINE=spark $(DEV)/bin/python -m pytest -m "engine and not long"
+	LAKEHOUSE_TEST_ENGINE=spark $(DEV)/bin/python -m pytest $(SIDE_BY_SIDE) -m "engine and not long"
 endif
 
 LINE := .venv-3.5
