@@ -22,8 +22,9 @@ _SLICE_ROWS = 5_000_000
 _SLICE_ROWS_A_MB = 4_000
 _MB_A_BUCKET = 240  # a writer holds a million rows, about 60 MB: a quarter of the memory for all
 _GONE = ("Connection refused", "Socket closed", "Connection reset")
-_LOST = ("task context not found",)
-"""What Sail says when it is asked for the rest of an answer whose work is done (seen in one of some thousand runs)."""
+_LOST = ("task context not found", "operation not found")
+"""What Sail says when it is asked for the rest of an answer whose work is done (seen in one of some thousand runs), or
+which never reached it."""
 _LEAST_MB = 256
 _A_YEAR = 365 * 24 * 60 * 60
 

@@ -89,7 +89,7 @@ def test_an_answer_that_breaks_off_because_a_task_broke_is_an_error_and_never_a_
         engine.write_parquet(rows, place_at(tmp_path) / "rows")
 
 
-@pytest.mark.parametrize("said", ["task context not found for operation", "Socket closed"])
+@pytest.mark.parametrize("said", ["task context not found for operation", "operation not found: 1", "Socket closed"])
 def test_an_answer_that_is_lost_while_the_engine_goes_on_is_worth_a_retry(tmp_path: Path, said: str) -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as server:
         engine = SailEngine(MagicMock(), EngineSettings(EngineName.SAIL, 1, 256, None), tmp_path / "spark.log", server)
