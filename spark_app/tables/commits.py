@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from spark_app.errors import ForeignCommit
 from spark_app.storage.place import Place
-from spark_app.tables.reading import exists, newest, opened
+from spark_app.tables.reading import newest
 from spark_app.tables.schema import require_known
 
 if TYPE_CHECKING:
@@ -49,13 +49,14 @@ def version_of(table: DeltaTable | None) -> int:
     return NO_TABLE if table is None else table.version()
 
 
-def landed(path: Place, above: int, run_id: str, accepted: Collection[int] = ()) -> dict[str, Commit]:
-    """The steps of a run among the commits above a version, by marker.
+def landed(
+    table: DeltaTable, path: Place, above: int, run_id: str, accepted: Collection[int] = ()
+) -> dict[str, Commit]:
+    """The steps of a run among a table's commits above a version, by marker.
 
     Raises ForeignCommit for a commit with data that carries no marker of this run.
     """
-    table = newest(path)
-    if table is None or table.version() <= above:
+    if table.version() <= above:
         return {}
     steps: dict[str, Commit] = {}
     for entry in table.history(table.version() - max(above, NO_TABLE)):
@@ -72,7 +73,8 @@ def landed(path: Place, above: int, run_id: str, accepted: Collection[int] = ())
 
 def steps_of(path: Place, run_id: str) -> set[str]:
     """The steps of a run that a table's log holds, whatever else it holds."""
-    history = opened(path).history() if exists(path) else []
+    table = newest(path)
+    history = [] if table is None else table.history()
     return {marker for entry in history if (marker := _marker(entry, run_id))}
 
 

@@ -174,12 +174,13 @@ def merge_entries(
 
     A step of its own only `closes`, and inserts none: not each row that was called back has an entry.
     """
-    make_ready(table, schema)
+    there = make_ready(table, schema)
     marker = f"{run_id}/{table.name}{'-closings' if closes else ''}"
-    if marker not in landed(table, above, run_id, accepted):
+    if marker not in landed(there, table, above, run_id, accepted):
         updates = _QUARANTINE_UPDATES if schema is QUARANTINE else _WAITING_UPDATES
         run_step(engine, Step(table, ("dataset", "id"), schema.names, updates, marker, not closes), incoming)
-    return landed(table, above, run_id, accepted).get(marker, Commit())
+        there.update_incremental()
+    return landed(there, table, above, run_id, accepted).get(marker, Commit())
 
 
 def open_waiting(table: DeltaTable | None) -> dict[str, int]:

@@ -11,7 +11,7 @@ from deltalake import DeltaTable, Schema
 from spark_app.config.contracts import Contract
 from spark_app.errors import ContractError, StateUnreadable
 from spark_app.storage.place import Place
-from spark_app.tables.reading import exists, opened
+from spark_app.tables.reading import newest
 
 TIMESTAMP = pa.timestamp("us", "UTC")
 _TYPES = {
@@ -104,19 +104,21 @@ def table_schema(contract: Contract) -> pa.Schema:
     return pa.schema([*columns, *_LINEAGE])
 
 
-def make_ready(path: Place, schema: pa.Schema, partition_by: tuple[str, ...] = (), key: tuple[str, ...] = ()) -> None:
-    """Makes the table ready for rows of a schema: created, or with the nullable columns that are new in it."""
-    if not exists(path):
-        _create(path, schema, partition_by, key)
-        return
-    table = opened(path)
+def make_ready(
+    path: Place, schema: pa.Schema, partition_by: tuple[str, ...] = (), key: tuple[str, ...] = ()
+) -> DeltaTable:
+    """The table, made ready for rows of a schema: created, or with the nullable columns that are new in it."""
+    table = newest(path)
+    if table is None:
+        return _create(path, schema, partition_by, key)
     if new := _missing(table, schema.names):
         table.alter.add_columns(Schema.from_arrow(pa.schema([schema.field(name) for name in new])).fields)
+    return table
 
 
-def _create(path: Place, schema: pa.Schema, partition_by: tuple[str, ...], key: tuple[str, ...]) -> None:
+def _create(path: Place, schema: pa.Schema, partition_by: tuple[str, ...], key: tuple[str, ...]) -> DeltaTable:
     path.make_folder()
-    DeltaTable.create(
+    return DeltaTable.create(
         str(path),
         schema,
         mode="ignore",
@@ -127,9 +129,9 @@ def _create(path: Place, schema: pa.Schema, partition_by: tuple[str, ...], key: 
     )
 
 
-def fit(path: Place, contract: Contract) -> None:
-    """Makes the table ready for rows of a contract."""
-    make_ready(path, table_schema(contract), contract.partition_by, contract.key)
+def fit(path: Place, contract: Contract) -> DeltaTable:
+    """The table, made ready for rows of a contract."""
+    return make_ready(path, table_schema(contract), contract.partition_by, contract.key)
 
 
 def missing_columns(table: DeltaTable, contract: Contract) -> tuple[str, ...]:
@@ -155,10 +157,9 @@ def require_known(table: DeltaTable, path: Place) -> None:
 
 def insert_missing(path: Place, schema: pa.Schema, rows: Sequence[Mapping[str, Any]]) -> None:
     """Adds rows whose `id` is not there yet, without an engine."""
-    make_ready(path, schema)
+    table = make_ready(path, schema)
     (
-        opened(path)
-        .merge(pa.Table.from_pylist(rows, schema=schema), "t.id = s.id", source_alias="s", target_alias="t")
+        table.merge(pa.Table.from_pylist(rows, schema=schema), "t.id = s.id", source_alias="s", target_alias="t")
         .when_not_matched_insert_all()
         .execute()
     )
