@@ -87,7 +87,8 @@ def running(folder: Path) -> Iterator[None]:
     # A bucket takes a volume and more. By default there are as few as the disk has room for at 1 GB each; then every
     # put is answered with InternalError.
     volumes = ["-volume.max=2000", "-master.volumeSizeLimitMB=64"]
-    fixed = ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-webdav=false", "-admin.ui=false", *volumes]
+    others = ["-webdav=false", "-admin.ui=false", "-s3.port.iceberg=0", "-s3.port.lance=0"]  # at ports of their own
+    fixed = ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", *others, *volumes]
     command = [weed, "mini", f"-dir={folder}", f"-s3.config={folder / 's3.json'}", *fixed, *ports]
     with (folder / "weed.log").open("wb") as log:
         server = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
