@@ -63,7 +63,7 @@ class DatasetOutcome:
             [asdict(a) for a in staged.aggregates] if staged else [],
             _metrics(counts, staged),
             plan.versions[name],
-            table_version(zones.table(name)),
+            table_version(zones.table(name)) if staged else plan.versions[name],
         )
 
     def as_json(self) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from spark_app.runs.writer import read_writer
 from spark_app.storage.at import place_at
 from spark_app.tables.reading import opened
 from tests.cli.test_commands import ROOT, as_json, clean, lakehouse
-from tests.lake import ORDERS, order
+from tests.faulty_s3 import proxied
+from tests.lake import ITEMS, ORDERS, PRODUCTS, item, order, product
 
 pytestmark = pytest.mark.engine
 
@@ -155,3 +157,16 @@ def test_a_run_that_is_told_to_stop_frees_the_lock_at_once_and_the_next_finishes
     assert not is_held(place_at(root) / "processed/state")
     assert lakehouse("run", "--root", root).returncode == 0
     assert len(opened(place_at(root) / "processed/tables/orders").to_pyarrow_table()) == 1999
+
+
+def test_a_run_with_nothing_to_do_asks_little_of_a_bucket(bucket: str) -> None:
+    """46 requests, where it once made 169: each takes some hundredths of a second on S3, and is paid."""
+    root = f"s3://{bucket}/shop"
+    for name, lines in {"orders": (ORDERS, order(1)), "products": (PRODUCTS, product(1))}.items():
+        place_at(f"{root}/raw/{name}/a.csv").write("\n".join(lines) + "\n")
+    place_at(f"{root}/raw/order-items/a.csv").write("\n".join((ITEMS, item(1, 1))) + "\n")
+    assert lakehouse("run", "--root", root).returncode == 0
+    with proxied() as proxy:
+        at_proxy = dict.fromkeys(("AWS_ENDPOINT_URL", "AWS_ENDPOINT"), proxy.endpoint)
+        assert lakehouse("run", "--root", root, **at_proxy).returncode == 0
+        assert 20 < len(proxy.asked) <= 46, Counter(proxy.asked)
