@@ -57,6 +57,7 @@ _PYTHON = {Target.GLUE: ("3.13", "3.11"), Target.EMR: ("3.11",)}
 """By target, the Python of its releases (Glue 6.0 and 5.1; emr-spark-8.1.0 and emr-7.14.0)."""
 _SPARK = ("4.1", "3.5")
 _LEAST_MB = 1000
+_SAID = 600
 
 
 def checkup(target: Target, processed: Place | None, settings: EngineSettings, database: str = "") -> Iterator[Finding]:
@@ -75,9 +76,7 @@ def checkup(target: Target, processed: Place | None, settings: EngineSettings, d
             if processed is not None:
                 yield from _storage(target, scratch)
             with engine_of(settings, scratch / "spark.log") as start:
-                yield _session(start())
-                yield _executors(start())
-                yield _job(start, settings, scratch)
+                yield from _at_work(start, settings, scratch)
         finally:
             scratch.remove()
 
@@ -130,6 +129,20 @@ def _storage(target: Target, scratch: Place) -> Iterator[Finding]:
         region = scratch.options.get("AWS_REGION", "")
         named = bool(os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")) or target is Target.LOCAL
         yield Finding("region", region, "" if named else "Set AWS_REGION: the engines do not find it by themselves.")
+
+
+def _at_work(start: EngineStarter, settings: EngineSettings, scratch: Place) -> Iterator[Finding]:
+    """What an engine says itself is told here as nowhere else: it has met no rows but those of our own sample."""
+    session = _session(start())
+    from pyspark.errors import PySparkException  # which kind is decided when a session is made
+
+    yield session
+    try:
+        yield _executors(start())
+        yield _job(start, settings, scratch)
+    except PySparkException as error:
+        fact = " ".join(str(error).split())[:_SAID]
+        yield Finding("engine", fact, "Try it again; if it fails again, please report these lines.")
 
 
 def _session(engine: Engine) -> Finding:

@@ -220,6 +220,30 @@ def test_doctor_runs_a_real_job() -> None:
     assert not any(finding["fix"] for finding in found.values())
 
 
+_BROKEN_WORKERS = """
+import spark_app.checkup
+from spark_app.cli import main
+
+def broken(batches):
+    raise ValueError("these workers lack something")
+    yield
+
+spark_app.checkup._where_tasks_run = broken
+main(lambda: ["doctor", "--json"])
+"""
+
+
+def test_doctor_tells_what_the_engine_says_when_it_fails() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _BROKEN_WORKERS],
+        capture_output=True, text=True, check=False, cwd=ROOT, env={**os.environ, "LAKEHOUSE_ENGINE": "sail"},
+    )  # fmt: skip
+    assert done.returncode == 6, done.stderr
+    last = json.loads(done.stdout)["findings"][-1]
+    assert (last["check"], "these workers lack something" in last["fact"]) == ("engine", True)
+    assert last["fix"]
+
+
 def test_doctor_tries_the_storage_leaves_nothing_there_and_names_what_a_target_lacks(tmp_path: Path) -> None:
     lakehouse("sample", tmp_path)
     done = lakehouse("doctor", "--root", tmp_path, "--target", "docker")
