@@ -19,6 +19,7 @@ run: $(VENV)/.ready ## Set up on first use, write a sample into ./demo, load it
 
 test: test-core test-sail test-spark ## Run all tests: without an engine, on Sail, and on classic Spark if Java is here
 
+.NOTPARALLEL:
 WORKERS ?= 2
 # Processes side by side, each with an engine and an S3 server of its own; a file's tests stay together.
 SIDE_BY_SIDE := -n $(WORKERS) --dist loadfile

@@ -13,7 +13,7 @@ from spark_app.runs.lock import writer_lock
 from spark_app.runs.settle import remove_staged
 from spark_app.storage.place import Place
 from spark_app.tables.maintenance import Upkeep, maintain
-from spark_app.tables.reading import exists
+from spark_app.tables.reading import newest
 
 _ENTRIES = ("quarantine", "waiting")
 _SYSTEM = (*_ENTRIES, "load_history", "decisions")
@@ -50,12 +50,14 @@ def keep(zones: Zones, contracts: Contracts, now: datetime, wait_seconds: float,
 
 def _tables(zones: Zones, contracts: Contracts, now: datetime, *, dry: bool) -> Iterator[Upkeep]:
     for name, contract in contracts.items():
-        if exists(path := zones.table(name)):
+        path = zones.table(name)
+        if table := newest(path):
             above = contract.maintenance.compact_above
-            yield maintain(path, contract.cluster_by, above, now, entries=False, dry=dry)
+            yield maintain(table, path, contract.cluster_by, above, now, entries=False, dry=dry)
     for name in _SYSTEM:
-        if exists(path := zones.system_table(name)):
-            yield maintain(path, (), _COMPACT_SYSTEM_ABOVE, now, entries=name in _ENTRIES, dry=dry)
+        path = zones.system_table(name)
+        if table := newest(path):
+            yield maintain(table, path, (), _COMPACT_SYSTEM_ABOVE, now, entries=name in _ENTRIES, dry=dry)
 
 
 def _old_runs(zones: Zones, now: datetime, *, dry: bool) -> Iterator[str]:

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from deltalake import DeltaTable
+
 from spark_app import pipeline
 from spark_app.config.settings import RunMode, Zones
 from spark_app.engine.port import Engine
@@ -18,12 +20,19 @@ from spark_app.reporting.report import Report, newest_first
 from spark_app.runs.plan import Config, Request
 from spark_app.storage.local import LocalPlace
 from spark_app.storage.place import Place
-from spark_app.tables.reading import exists, opened
+from spark_app.tables.reading import newest
 
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
 PRODUCTS = "product_id,department_id,department,product_name"
 ORDERS = "order_num,order_id,user_id,order_timestamp,total_amount,date"
 ITEMS = "id,order_id,user_id,days_since_prior_order,product_id,add_to_cart_order,reordered,order_timestamp,date"
+
+
+def opened(path: Place) -> DeltaTable:
+    """A table that must be there."""
+    table = newest(path)
+    assert table is not None, path
+    return table
 
 
 def order(number: int, amount: str = "10.00", at: str = "2025-05-01T10:00:00", user: str = "u1") -> str:
@@ -100,7 +109,8 @@ class Lake:
         return self.runs(mode, **asked)[-1]
 
     def rows(self, path: Place) -> list[dict[str, Any]]:
-        return opened(path).to_pyarrow_table().to_pylist() if exists(path) else []
+        table = newest(path)
+        return [] if table is None else table.to_pyarrow_table().to_pylist()
 
     def table(self, name: str, columns: Sequence[str] = ()) -> list[tuple[Any, ...]]:
         """The contract columns (or those named) of a table's rows, sorted."""

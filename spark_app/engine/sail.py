@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from spark_app.config.settings import EngineSettings
+from spark_app.engine.faults import translated
 from spark_app.engine.port import CALL_SITES, Engine
 from spark_app.engine.sail_server import MEMORY_EXIT
 from spark_app.errors import AnswerLost, EngineDied, EngineMissing, UsageError
@@ -21,10 +22,11 @@ _WARM = ("pyspark.worker", "pandas", "spark_app.sources.reader")  # what a sessi
 _SLICE_ROWS = 5_000_000
 _SLICE_ROWS_A_MB = 4_000
 _MB_A_BUCKET = 240  # a writer holds a million rows, about 60 MB: a quarter of the memory for all
-_GONE = ("Connection refused", "Socket closed", "Connection reset")
-_LOST = ("task context not found", "operation not found")
-"""What Sail says when it is asked for the rest of an answer whose work is done (seen in one of some thousand runs), or
-which never reached it."""
+_CUT_OFF = (
+    *("Connection refused", "Socket closed", "Connection reset"),
+    "task context not found",  # it has no rest of an answer whose work is done (seen in one of some thousand runs)
+    "operation not found",  # a call never reached it
+)
 _LEAST_MB = 256
 _A_YEAR = 365 * 24 * 60 * 60
 
@@ -82,22 +84,24 @@ class SailEngine(Engine):
         end(self.server)
 
     def _translated(self, error: Exception) -> Exception | None:
-        gone, lost = (any(sign in str(error) for sign in signs) for signs in (_GONE, _LOST))
-        if not gone and not lost and self.server.poll() is None:
+        if not any(sign in str(error) for sign in _CUT_OFF) and self.server.poll() is None:
             return None
         try:
             status = self.server.wait(timeout=2)  # the line breaks a moment before the process is gone
         except subprocess.TimeoutExpired:
+            if translated(error):  # what it was told by storage may have the same words
+                return None
+            self.kill()  # before the lock is free: it may still be at work
             return _answer_lost(self.log)
         return _died(status, "The embedded engine's process ended", self.log)
 
 
 def _answer_lost(log: Path) -> AnswerLost:
     return AnswerLost(
-        "An answer of the embedded engine was lost",
+        "The embedded engine gave no whole answer, and was ended",
         where=str(log),
-        why="the connection broke, and the engine goes on",
-        next_step="Nothing is lost: the next run finishes this one.",
+        why="the connection to it broke, or it had no rest of an answer",
+        next_step="Run it again; a run that had begun is finished by the next.",
     )
 
 

@@ -18,7 +18,6 @@ from spark_app.reporting.masking import masked, salt_of, token
 from spark_app.runs.plan import Config
 from spark_app.tables.decisions import record_now
 from spark_app.tables.reading import dataset as read
-from spark_app.tables.reading import exists
 from spark_app.tables.schema import QUARANTINE
 
 _SHOWN_FILES = 3
@@ -82,15 +81,15 @@ def rows(zones: Zones, config: Config, choice: Choice, *, reveal: bool, limit: i
 
 def open_entries(zones: Zones, run: str, dataset: str, columns: list[str] | None = None) -> pa.Table:
     """Open entries of quarantine; of one run and dataset when they are named."""
-    path = zones.system_table("quarantine")
-    if not exists(path):
+    rows = read(zones.system_table("quarantine"))
+    if rows is None:
         return QUARANTINE.empty_table()
     wanted = pc.field("closed_at").is_null()
     if run:
         wanted &= (pc.field("run_id") == run) | (pc.field("last_run") == run)
     if dataset:
         wanted &= pc.field("dataset") == dataset
-    return read(path).to_table(columns=columns, filter=wanted)
+    return rows.to_table(columns=columns, filter=wanted)
 
 
 def _held(zones: Zones, run: str, dataset: str) -> list[dict[str, Any]]:

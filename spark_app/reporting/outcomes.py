@@ -38,7 +38,7 @@ class FileReport:
 
 @dataclass(frozen=True)
 class DatasetOutcome:
-    """What a run did with a dataset."""
+    """What a run did with a dataset. `table_version` is of the end; of a table that the run left alone, of its plan."""
 
     name: str
     counts: Counts

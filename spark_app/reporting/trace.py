@@ -18,8 +18,7 @@ from spark_app.reporting.entries import place
 from spark_app.reporting.masking import is_token, salt_of, token
 from spark_app.sources.edges import TRIMMED
 from spark_app.storage.place import Place
-from spark_app.tables.reading import dataset as read
-from spark_app.tables.reading import exists
+from spark_app.tables.reading import dataset
 from spark_app.tables.schema import arrow_type
 
 _ENTRIES = ("quarantine", "waiting")
@@ -105,12 +104,13 @@ def _text(value: pa.Scalar) -> str:
 
 
 def _in_table(path: Place, contract: Contract, values: Sequence[pa.Scalar | None]) -> Iterator[Step]:
-    if not exists(path) or None in values:
+    rows = None if None in values else dataset(path)
+    if rows is None:
         return
     wanted = pc.scalar(True)
     for name, value in zip(contract.key, values, strict=True):
         wanted &= pc.field(name) == value
-    found = read(path).to_table(columns=["source_file", "run_id", "ingestion_timestamp"], filter=wanted)
+    found = rows.to_table(columns=["source_file", "run_id", "ingestion_timestamp"], filter=wanted)
     for row in found.to_pylist():
         yield Step("table", row["source_file"], row["run_id"], f"loaded {row['ingestion_timestamp'].isoformat()}")
 
@@ -119,16 +119,16 @@ def _entries(zones: Zones, contract: Contract, key: str) -> Iterator[tuple[str, 
     """Entries of a key, closed ones too, each with the name of its table."""
     wanted = (pc.field("dataset") == contract.dataset) & (pc.field("key") == key)
     for name in _ENTRIES:
-        if exists(path := zones.system_table(name)):
-            found = read(path).to_table(filter=wanted).to_pylist()
+        if rows := dataset(zones.system_table(name)):
+            found = rows.to_table(filter=wanted).to_pylist()
             yield from ((name, entry) for entry in sorted(found, key=lambda entry: entry["first_seen"]))
 
 
 def _keys(zones: Zones, contract: Contract) -> Iterator[list[str]]:
     """The keys of all entries of a dataset, each in its parts."""
     for name in _ENTRIES:
-        if exists(path := zones.system_table(name)):
-            found = read(path).to_table(columns=["key"], filter=pc.field("dataset") == contract.dataset)
+        if rows := dataset(zones.system_table(name)):
+            found = rows.to_table(columns=["key"], filter=pc.field("dataset") == contract.dataset)
             yield from (_parts(key, contract) for key in found["key"].to_pylist())
 
 
@@ -142,9 +142,9 @@ def _resolved(part: str, number: int, zones: Zones, contract: Contract) -> str:
 
 
 def _texts(number: int, zones: Zones, contract: Contract) -> Iterator[str]:
-    name, path = contract.key[number], zones.table(contract.dataset)
-    if exists(path):
-        for batch in read(path).to_batches(columns=[name]):
+    name = contract.key[number]
+    if rows := dataset(zones.table(contract.dataset)):
+        for batch in rows.to_batches(columns=[name]):
             yield from (_text(value) for value in batch.column(0))
 
 
@@ -157,8 +157,8 @@ def _shown(texts: Sequence[str], contract: Contract, zones: Zones) -> str:
 
 def _decisions(zones: Zones, runs: Collection[str]) -> Iterator[Step]:
     """What people decided in the runs that the row took part in."""
-    if runs and exists(path := zones.system_table("decisions")):
-        found = read(path).to_table(filter=pc.field("run_id").isin(sorted(runs))).to_pylist()
+    if runs and (rows := dataset(zones.system_table("decisions"))):
+        found = rows.to_table(filter=pc.field("run_id").isin(sorted(runs))).to_pylist()
         for decision in sorted(found, key=lambda d: d["decided_at"]):
             told = f"{decision['kind']} of {decision['subject']} by {decision['decided_by']}: {decision['reason']}"
             yield Step("decision", decision["decided_at"].isoformat(), decision["run_id"], told)

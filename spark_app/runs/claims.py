@@ -43,7 +43,7 @@ def from_raw(
     return _claimed(wanted, datasets, contracts, history), found.passed
 
 
-def are_there(zones: Zones, datasets: Collection[str], contracts: Contracts, without: Collection[str]) -> bool:
+def any_new(zones: Zones, datasets: Collection[str], contracts: Contracts, without: Collection[str]) -> bool:
     """Whether `from_raw` would claim any file. Looks at no table."""
     return bool(_wanted(discover(zones.raw_by_name, tuple(contracts)), datasets, without))
 

@@ -18,13 +18,13 @@ from spark_app.config.settings import RunMode, Zones
 from spark_app.errors import StateUnreadable, SuiteError, UsageError
 from spark_app.quality.compiler import compile_suite
 from spark_app.quality.suite import Suite, load_suite
-from spark_app.runs.claims import Claimed, are_there, from_raw
+from spark_app.runs.claims import Claimed, any_new, from_raw
 from spark_app.runs.recall import Asked, Recall, write_files
 from spark_app.runs.run_id import new_run_id
 from spark_app.sources.batches import SourceFile
 from spark_app.sources.discover import Passed
 from spark_app.storage.place import Place
-from spark_app.tables.commits import known, version_of
+from spark_app.tables.commits import version_of, writable
 from spark_app.tables.entries import open_waiting
 from spark_app.tables.schema import check_schema
 
@@ -137,8 +137,8 @@ def make_plan(request: Request, config: Config, without: Collection[str] = ()) -
                 "There is no raw zone", where=str(folder), next_step="Make this folder, and put files into it."
             )
     run_id = request.run_id or new_run_id(utc_now())
-    tables = {name: known(zones.table(name)) for name in config.contracts}
-    tables |= {name: known(zones.system_table(name)) for name in SYSTEM_TABLES}
+    tables = {name: writable(zones.table(name)) for name in config.contracts}
+    tables |= {name: writable(zones.system_table(name)) for name in SYSTEM_TABLES}
     for name in datasets:
         check_schema(tables[name], zones.table(name), config.contracts[name])
     files, passed = from_raw(zones, datasets, config.contracts, without) if request.recall is None else ((), ())
@@ -163,7 +163,7 @@ def make_plan(request: Request, config: Config, without: Collection[str] = ()) -
 
 def more_has_come(request: Request, config: Config, without: Collection[str]) -> bool:
     """Whether raw has files that a plan would claim. Looks at no table: on S3 that takes longer than all else here."""
-    return are_there(request.zones, _chosen(request, config), config.contracts, without)
+    return any_new(request.zones, _chosen(request, config), config.contracts, without)
 
 
 def _chosen(request: Request, config: Config) -> tuple[str, ...]:

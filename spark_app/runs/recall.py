@@ -21,7 +21,7 @@ from spark_app.sources.blocks import line_ends
 from spark_app.storage.at import place_at
 from spark_app.storage.place import Place
 from spark_app.tables.entries import WAIVED
-from spark_app.tables.reading import dataset, exists
+from spark_app.tables.reading import dataset
 
 SIDECAR = pa.schema(
     [
@@ -76,9 +76,9 @@ class Recall:
 def still_due(recall: Recall, quarantine: Place) -> Recall:
     """The rows that no one else has corrected, waived or closed since they were looked at. Asked under the lock."""
     now = {}
-    if exists(quarantine):
+    if rows := dataset(quarantine):
         columns = ["id", "closed_at", "closed_as", "correction"]
-        now = {entry["id"]: entry for entry in dataset(quarantine).to_table(columns=columns).to_pylist()}
+        now = {entry["id"]: entry for entry in rows.to_table(columns=columns).to_pylist()}
     kind = recall.asked.kind
     rows = tuple(row for row in recall.rows if _is_due(row, kind, now.get(row.entry_id)))
     return replace(recall, rows=rows)

@@ -21,7 +21,6 @@ from spark_app.sources.reader import read_file
 from spark_app.stewards.entries import recalled
 from spark_app.tables.entries import WAIVED
 from spark_app.tables.reading import dataset as read
-from spark_app.tables.reading import exists
 
 MOST = 500_000
 """Rows of one replay: they pass through this process."""
@@ -68,11 +67,11 @@ def _rows(file: SourceFile, contract: Contract, sha256: str, modified: datetime)
 
 def _loads(zones: Zones, run: str) -> Mapping[str, tuple[str, datetime]]:
     """uri → sha256 and source time of the files that a run has loaded."""
-    table = zones.system_table("load_history")
-    if not exists(table):
+    rows = read(zones.system_table("load_history"))
+    if rows is None:
         return {}
     columns = ["uri", "sha256", "source_modified_at"]
-    found: list[dict[str, Any]] = read(table).to_table(columns=columns, filter=pc.field("run_id") == run).to_pylist()
+    found: list[dict[str, Any]] = rows.to_table(columns=columns, filter=pc.field("run_id") == run).to_pylist()
     return {load["uri"]: (load["sha256"], load["source_modified_at"]) for load in found}
 
 
@@ -80,8 +79,8 @@ def _entries(zones: Zones) -> Mapping[str, dict[str, Any]]:
     """All entries of quarantine, and the open ones of waiting, by id."""
     found = dict[str, dict[str, Any]]()
     for name, wanted in (("quarantine", None), ("waiting", pc.field("closed_at").is_null())):
-        if exists(table := zones.system_table(name)):
-            found |= {entry["id"]: entry for entry in read(table).to_table(filter=wanted).to_pylist()}
+        if rows := read(zones.system_table(name)):
+            found |= {entry["id"]: entry for entry in rows.to_table(filter=wanted).to_pylist()}
     return found
 
 

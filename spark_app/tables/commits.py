@@ -36,7 +36,7 @@ def table_version(path: Place) -> int:
     return version_of(newest(path))
 
 
-def known(path: Place) -> DeltaTable | None:
+def writable(path: Place) -> DeltaTable | None:
     """The newest version of a table, if there is one, that this program can write. Raises StateUnreadable."""
     table = newest(path)
     if table is not None:
@@ -52,7 +52,8 @@ def version_of(table: DeltaTable | None) -> int:
 def landed(
     table: DeltaTable, path: Place, above: int, run_id: str, accepted: Collection[int] = ()
 ) -> dict[str, Commit]:
-    """The steps of a run among a table's commits above a version, by marker.
+    """The steps of a run among a table's commits above a version, by marker. The table was opened or updated just now:
+    of an older object deltalake gives newer commits the numbers of older ones.
 
     Raises ForeignCommit for a commit with data that carries no marker of this run.
     """

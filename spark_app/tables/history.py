@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from spark_app.storage.place import Place
-from spark_app.tables.reading import dataset_of, newest
+from spark_app.tables.reading import dataset
 from spark_app.tables.schema import LOAD_HISTORY, insert_missing
 
 
@@ -43,11 +43,11 @@ class Loaded:
 
 
 def loaded_before(table: Place) -> tuple[Loaded, ...]:
-    there = newest(table)
-    if there is None:
+    loads = dataset(table)
+    if loads is None:
         return ()
     columns = ["dataset", "sha256", "size", "run_id", "source_modified_at"]
-    rows = dataset_of(there, table).to_table(columns=columns).to_pylist()
+    rows = loads.to_table(columns=columns).to_pylist()
     return tuple(Loaded(**row) for row in rows)
 
 

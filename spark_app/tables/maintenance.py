@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from deltalake import DeltaTable
 
 from spark_app.storage.place import Place
-from spark_app.tables.reading import Extent, data_files, dataset, extent, extent_of, opened
+from spark_app.tables.reading import Extent, data_files, dataset_of, extent, extent_of
 
 if TYPE_CHECKING:
     from deltalake.table import FilterConjunctionType
@@ -72,10 +72,16 @@ def layout(table: DeltaTable) -> Layout:
 
 
 def maintain(
-    path: Place, cluster_by: Sequence[str], compact_above: int, now: datetime, *, entries: bool, dry: bool
+    table: DeltaTable,
+    path: Place,
+    cluster_by: Sequence[str],
+    compact_above: int,
+    now: datetime,
+    *,
+    entries: bool,
+    dry: bool,
 ) -> Upkeep:
     """Does what a table needs, and no more. `entries`: whether it is one whose closed rows are purged."""
-    table = opened(path)
     before = layout(table)
     crowded = before.crowded(compact_above)
     purged = _purge(table, path, now - CLOSED, dry=dry) if entries else 0
@@ -92,7 +98,7 @@ def maintain(
 def _purge(table: DeltaTable, path: Place, until: datetime, *, dry: bool) -> int:
     """Closed entries older than a moment: a run of that age cannot come back and repeat its MERGE."""
     wanted = pc.field("closed_at") < until
-    found = dataset(path).count_rows(filter=wanted)
+    found = dataset_of(table, path).count_rows(filter=wanted)
     if found and not dry:
         table.delete(f"closed_at < '{until.isoformat()}'")
     return int(found)

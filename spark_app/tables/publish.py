@@ -100,13 +100,13 @@ def publish(engine: Callable[[], Engine], publication: Publication, won: Callabl
     if not publication.inserts and not publication.updates:
         return Commit()
     table, steps = publication.table, publication.steps()
-    there, since = fit(table, publication.contract), (publication.above, publication.run_id, publication.accepted)
-    done = landed(there, table, *since)
+    there, ours = fit(table, publication.contract), (publication.above, publication.run_id, publication.accepted)
+    done = landed(there, table, *ours)
     if missing := [(number, step) for number, step in enumerate(steps) if step.marker not in done]:
         for number, step in missing:
             run_step(engine(), step, _with_run(won(Slice(number, len(steps))), publication))
         there.update_incremental()
-        done = landed(there, table, *since)
+        done = landed(there, table, *ours)
     total = sum((done.get(step.marker, Commit()) for step in steps), Commit())
     _require_as_judged(total, publication)
     return total

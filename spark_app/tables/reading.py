@@ -7,32 +7,52 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from deltalake import DeltaTable, QueryBuilder
-from deltalake.exceptions import TableNotFoundError
+from deltalake.exceptions import DeltaError, TableNotFoundError
 
-from spark_app.storage.place import Place
+from spark_app.errors import StateUnreadable, StorageDenied, StorageUnreachable
+from spark_app.storage.place import Place, SharedPlace
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
 
 
-def exists(path: Place) -> bool:
-    """Whether there is a Delta table. Who will read it asks `newest`: each opening is a few requests on S3."""
-    return newest(path) is not None
-
-
-def opened(path: Place) -> DeltaTable:
-    """The newest version of a table that is there."""
-    return DeltaTable(str(path), storage_options=dict(path.options))
-
-
 def newest(path: Place) -> DeltaTable | None:
-    """The newest version of a table, if there is one."""
-    if not (path / "_delta_log").is_folder():  # says what is wrong with storage, in our words
+    """The newest version of a table, if there is one. Raises StateUnreadable, StorageDenied, StorageUnreachable.
+
+    On S3 each call is a few requests: who has opened a table hands it on.
+    """
+    if not (path / "_delta_log").is_folder():
         return None
+    address, options = str(path), dict(path.options)
     try:
-        return opened(path)
-    except TableNotFoundError:  # whoever made the folder committed nothing
-        return None
+        return DeltaTable(address, storage_options=options)
+    except TableNotFoundError as error:
+        if DeltaTable.is_deltatable(address, options):  # something of a log, but not enough
+            raise _damaged(path, error) from error
+        return None  # whoever made the folder committed nothing
+    except DeltaError as error:
+        raise _damaged(path, error) from error
+    except OSError as error:
+        raise _denied(path, error) from error
+
+
+def _damaged(path: Place, error: Exception) -> StateUnreadable:
+    return StateUnreadable(
+        "The log of a table is damaged",
+        where=str(path / "_delta_log"),
+        why=type(error).__name__,  # its message may carry the log's statistics, which are values of rows
+        next_step="Put the folder back from a copy. Nothing was written.",
+    )
+
+
+def _denied(path: Place, error: OSError) -> StorageDenied | StorageUnreachable:
+    kind = StorageUnreachable if isinstance(path, SharedPlace) else StorageDenied
+    return kind(
+        "A table cannot be read",
+        where=str(path),
+        why=error.strerror or type(error).__name__,
+        next_step="Give the program the right to read it, or try again.",
+    )
 
 
 def data_files(table: DeltaTable) -> pa.Table:
@@ -40,9 +60,10 @@ def data_files(table: DeltaTable) -> pa.Table:
     return pa.table(table.get_add_actions(flatten=True))
 
 
-def dataset(path: Place) -> ds.Dataset:
-    """The rows of a table that is there, for pyarrow to filter and read."""
-    return dataset_of(opened(path), path)
+def dataset(path: Place) -> ds.Dataset | None:
+    """The rows of a table, if there is one, for pyarrow to filter and read."""
+    table = newest(path)
+    return None if table is None else dataset_of(table, path)
 
 
 def dataset_of(table: DeltaTable, path: Place) -> ds.Dataset:

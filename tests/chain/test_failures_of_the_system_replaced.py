@@ -13,10 +13,9 @@ from lambdas.trigger import handler
 from spark_app import ending
 from spark_app.errors import StorageDenied, StorageUnreachable
 from spark_app.storage.at import place_at
-from spark_app.tables.reading import opened
 from tests.chain.policies import statements
 from tests.chain.test_trigger import CONTEXT, batch, failed, from_event_bridge, machine  # noqa: F401
-from tests.lake import ITEMS, NOW, ORDERS, PRODUCTS, Lake, item, order, product
+from tests.lake import ITEMS, NOW, ORDERS, PRODUCTS, Lake, item, opened, order, product
 
 ROOT = Path(__file__).parents[2]
 

@@ -10,7 +10,7 @@ from spark_app.config.settings import Zones
 from spark_app.reporting.report import newest_first
 from spark_app.runs.writer import read_writer
 from spark_app.storage.place import Place
-from spark_app.tables.reading import opened
+from tests.lake import opened
 
 _IDS = {"run_id", "last_run", "closed_by_run", "id"}
 _COUNTS = ("read", "released", "inserted", "updated", "unchanged", "stale", "quarantined", "duplicates", "waiting")

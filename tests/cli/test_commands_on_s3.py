@@ -19,10 +19,9 @@ import pytest
 from spark_app.runs.lock import is_held
 from spark_app.runs.writer import read_writer
 from spark_app.storage.at import place_at
-from spark_app.tables.reading import opened
 from tests.cli.test_commands import ROOT, as_json, clean, lakehouse
 from tests.faulty_s3 import proxied
-from tests.lake import ITEMS, ORDERS, PRODUCTS, item, order, product
+from tests.lake import ITEMS, ORDERS, PRODUCTS, item, opened, order, product
 
 pytestmark = pytest.mark.engine
 

@@ -15,7 +15,7 @@ from spark_app.config.settings import EngineName, EngineSettings
 from spark_app.engine.port import Engine
 from spark_app.engine.sail import SailEngine
 from spark_app.engine.sail_server import MEMORY_EXIT
-from spark_app.errors import AnswerLost, EngineDied
+from spark_app.errors import AnswerLost, CommitConflict, EngineDied
 from spark_app.storage.at import place_at
 
 _CHILD = "from spark_app.engine.sail_server import peak_memory; print(peak_memory() >> 20)"
@@ -98,7 +98,17 @@ def test_an_answer_that_is_lost_while_the_engine_goes_on_is_worth_a_retry(tmp_pa
         with pytest.raises(AnswerLost) as lost:
             engine.collect(frame)
         assert lost.value.retryable
-        server.kill()
+        assert server.poll() is not None, "it may not go on behind a lock that is free"
+
+
+def test_what_storage_answered_the_engine_is_not_the_engines_own_lost_answer(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as server:
+        engine = SailEngine(MagicMock(), EngineSettings(EngineName.SAIL, 1, 256, None), tmp_path / "spark.log", server)
+        frame = MagicMock()
+        frame.collect.side_effect = RuntimeError("Failed to commit transaction: Connection reset by peer")
+        with pytest.raises(CommitConflict):
+            engine.collect(frame)
+        engine.kill()
 
 
 _KEEPER = """

@@ -10,10 +10,9 @@ import pytest
 from spark_app.errors import StateUnreadable
 from spark_app.runs.writer import read_writer
 from spark_app.tables import schema
-from spark_app.tables.reading import opened
 from spark_app.tables.schema import LOAD_HISTORY, make_ready
 from tests.formats import CURRENT, DATA, IN_BUCKETS, unpacked
-from tests.lake import ORDERS, Lake, order
+from tests.lake import ORDERS, Lake, opened, order
 from tests.pipeline.test_protocol import content, fill, run_killed_at
 
 pytestmark = pytest.mark.engine

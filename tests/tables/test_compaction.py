@@ -12,7 +12,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from spark_app.storage.local import LocalPlace
 from spark_app.tables.maintenance import maintain
-from tests.lake import NOW
+from tests.lake import NOW, opened
 
 DATE, TEXT, INT, FLAG = pa.date32(), pa.string(), pa.int32(), pa.bool_()
 
@@ -34,7 +34,7 @@ def rows(folder: Path) -> list[str]:
 
 
 def upkeep(folder: Path, cluster_by: tuple[str, ...], above: int = 2) -> Any:
-    return maintain(LocalPlace(folder), cluster_by, above, NOW, entries=False, dry=False)
+    return maintain(opened(LocalPlace(folder)), LocalPlace(folder), cluster_by, above, NOW, entries=False, dry=False)
 
 
 @pytest.mark.parametrize("cluster_by", [("id",), ()])
@@ -85,7 +85,7 @@ def test_of_two_partition_columns_all_that_share_the_firsts_value_are_compacted(
 
 def test_told_what_it_would_do_it_does_nothing(tmp_path: Path) -> None:
     folder = table(tmp_path / "t", TEXT, *([["a"]] * 3))
-    told = maintain(LocalPlace(folder), (), 2, NOW, entries=False, dry=True)
+    told = maintain(opened(LocalPlace(folder)), LocalPlace(folder), (), 2, NOW, entries=False, dry=True)
     assert (told.compacted, told.files_before, told.files_after) == (True, 3, 3)
     assert DeltaTable(folder).version() == 2
 
