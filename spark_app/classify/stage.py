@@ -30,6 +30,7 @@ from spark_app.classify.tally import (
     file_accounts,
     outcome_tallies,
     quarantine_reasons,
+    require_all_judged,
     unique_users,
 )
 from spark_app.classify.validate import classify_rows
@@ -103,6 +104,7 @@ def stage(engine: Engine, data: StageInput, folder: Place) -> tuple[Attempt, Sta
     judged = read_verdicts(engine, attempt, len(slices))
     outcomes, domains = outcome_tallies(engine, live, judged, data.contract, data.ruleset)
     counted = {file: tally for file, tally in tallies.items() if file not in dropped}
+    require_all_judged(counted, outcomes, data.recalled_files)
     staged = Staged(
         data.contract.dataset,
         attempt.folder.name,

@@ -21,8 +21,9 @@ pytestmark = pytest.mark.engine
 CLOCK = {"source_modified_at", "first_seen", "expires_at", "closed_at"}
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def short_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For those that wait for its end: a busy machine may be silent for as long."""
     monkeypatch.setenv("LAKEHOUSE_LEASE_SECONDS", "3")
 
 
@@ -77,6 +78,7 @@ def dies_holding_the_lock(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(lease._Lease, "end", lambda self: self._ended.set())
 
 
+@pytest.mark.usefixtures("short_lease")
 @pytest.mark.parametrize(
     ("window", "when"),
     [
@@ -100,6 +102,7 @@ def test_a_run_killed_at_any_window_is_finished_by_the_next_when_its_lease_is_ov
     assert read_writer(s3_lake.zones.state).open_run == ""
 
 
+@pytest.mark.usefixtures("short_lease")
 @pytest.mark.long
 @pytest.mark.parametrize(("first", "second"), list(zip(WINDOWS, (*WINDOWS[1:], WINDOWS[0]), strict=True))[::2])
 def test_a_run_that_dies_while_it_is_finished_is_finished_by_the_one_after(
@@ -127,6 +130,7 @@ ZOMBIES = [
 ]
 
 
+@pytest.mark.usefixtures("short_lease")
 @pytest.mark.parametrize("window", ZOMBIES)
 def test_a_run_that_wakes_up_after_others_have_taken_its_lock_harms_nothing(
     s3_lake: Lake, monkeypatch: pytest.MonkeyPatch, window: str
