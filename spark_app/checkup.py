@@ -9,7 +9,9 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,7 +59,7 @@ _PYTHON = {Target.GLUE: ("3.13", "3.11"), Target.EMR: ("3.11",)}
 """By target, the Python of its releases (Glue 6.0 and 5.1; emr-spark-8.1.0 and emr-7.14.0)."""
 _SPARK = ("4.1", "3.5")
 _LEAST_MB = 1000
-_SAID = 600
+_BEGINS, _ENDS = 200, 400
 
 
 def checkup(target: Target, processed: Place | None, settings: EngineSettings, database: str = "") -> Iterator[Finding]:
@@ -133,16 +135,29 @@ def _storage(target: Target, scratch: Place) -> Iterator[Finding]:
 
 def _at_work(start: EngineStarter, settings: EngineSettings, scratch: Place) -> Iterator[Finding]:
     """What an engine says itself is told here as nowhere else: it has met no rows but those of our own sample."""
-    session = _session(start())
-    from pyspark.errors import PySparkException  # which kind is decided when a session is made
-
-    yield session
+    yield _session(start())
     try:
         yield _executors(start())
         yield _job(start, settings, scratch)
-    except PySparkException as error:
-        fact = " ".join(str(error).split())[:_SAID]
-        yield Finding("engine", fact, "Try it again; if it fails again, please report these lines.")
+    except _engines_own() as error:
+        yield Finding("engine", _said(error, scratch), "Try it again; if it fails again, please report these lines.")
+
+
+def _engines_own() -> tuple[type[Exception], ...]:
+    from pyspark.errors import PySparkException
+
+    if not find_spec("py4j"):
+        return (PySparkException,)
+    raised_by_java = import_module("py4j.protocol").Py4JError  # of all that classic Spark has no words for
+    return PySparkException, raised_by_java
+
+
+def _said(error: Exception, scratch: Place) -> str:
+    """The beginning and the end, where the cause stands. What S3 answers may name keys, and is not repeated."""
+    if isinstance(scratch, SharedPlace):
+        return f"{type(error).__name__}; without --root the engine's own words are shown"
+    text = " ".join(str(error).split())
+    return text if len(text) <= _BEGINS + _ENDS else f"{text[:_BEGINS]} … {text[-_ENDS:]}"
 
 
 def _session(engine: Engine) -> Finding:

@@ -10,7 +10,7 @@
     ├── LockLost                     5   yes     another run has taken the lock over
     ├── StorageUnreachable           5   yes     throttled, timed out, no answer
     ├── CatalogUnreachable           5   yes     the same of the Glue catalog
-    ├── AnswerLost                   5   yes     the embedded engine's answer broke off; its process was ended
+    ├── AnswerLost                   5   yes     an engine's answer did not come, or not whole
     ├── EnvironmentFault             6   no      fix the surroundings first
     │   ├── EngineMissing                        no Java, no jars, the other engine is installed
     │   ├── EngineDied                           the engine's process ended (memory)
@@ -100,7 +100,7 @@ class CatalogUnreachable(LakehouseError):
 
 
 class AnswerLost(LakehouseError):
-    """The embedded engine may have done its work, and its answer did not come; its process was ended."""
+    """An engine may have done its work, and its answer did not come whole. An embedded engine's process was ended."""
 
     exit_code = 5
     retryable = True

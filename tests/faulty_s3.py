@@ -1,4 +1,4 @@
-"""A proxy before the S3 server, whose next answers go wrong: throttled, cut off, or lost after they had effect."""
+"""A proxy before the S3 server, whose next answers go wrong: refused, throttled, cut, or lost after their effect."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 
 from tests import s3_server
 
+DENIED = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
 SLOW_DOWN = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
 _HOP = {"transfer-encoding", "connection"}
 
@@ -46,6 +47,9 @@ class _Forwarding(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.server.asked.append((self.command, self.path))
         fault = self.server.faults.popleft() if self.server.faults else ""
+        if fault == "refused":
+            self._answer(403, {}, DENIED)
+            return
         if fault == "throttled":
             self._answer(503, {}, SLOW_DOWN)
             return

@@ -104,7 +104,7 @@ def stage(engine: Engine, data: StageInput, folder: Place) -> tuple[Attempt, Sta
     judged = read_verdicts(engine, attempt, len(slices))
     outcomes, domains = outcome_tallies(engine, live, judged, data.contract, data.ruleset)
     counted = {file: tally for file, tally in tallies.items() if file not in dropped}
-    require_all_judged(counted, outcomes, data.recalled_files)
+    require_all_judged(counted, outcomes)
     staged = Staged(
         data.contract.dataset,
         attempt.folder.name,

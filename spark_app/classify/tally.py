@@ -13,7 +13,7 @@ from spark_app.classify.validate import staged_values
 from spark_app.config.contracts import Contract
 from spark_app.engine import functions as F
 from spark_app.engine.port import Engine
-from spark_app.errors import BrokenEquation
+from spark_app.errors import AnswerLost
 from spark_app.quality.by_gx import Answer, ask
 from spark_app.quality.compiler import AggregateRule, Ruleset
 from spark_app.quality.values import Values
@@ -78,22 +78,20 @@ def outcome_tallies(
     return tallies, domain_counts(found, domains)
 
 
-def require_all_judged(
-    tallies: Mapping[int, FileTally], outcomes: Mapping[str, Tally], recalled: Sequence[int]
-) -> None:
-    """As many rows must be judged invalid as the files' tallies count: a row without a verdict is one that loads.
+def require_all_judged(tallies: Mapping[int, FileTally], outcomes: Mapping[str, Tally]) -> None:
+    """As many rows of files must be judged invalid as their tallies count: a row without a verdict is one that loads.
 
-    Rows that came back from waiting may stay there, and rows that a person recalled may be waived: with any of the
-    latter nothing can be said. Raises BrokenEquation, before anything is committed.
+    Rows that came back from waiting may stay there, and are left out. Raises AnswerLost, before the attempt is
+    committed: the next run judges anew.
     """
     tally = outcomes.get(Outcome.INVALID)
     judged = tally.rows - tally.released if tally else 0
     counted = sum(tally.invalid for file, tally in tallies.items() if file != WAITING_FILE)
-    if not recalled and judged != counted:
-        raise BrokenEquation(
-            f"{judged:,} rows were judged invalid, and {counted:,} were counted",
-            next_step="Nothing was written to any table. Run it again; if it fails again, this is a bug: please report "
-            "it with the run's spark.log.",
+    if judged != counted:
+        raise AnswerLost(
+            "The engine lost verdicts",
+            why=f"{judged:,} rows were judged invalid, and {counted:,} were counted",
+            next_step="Run it again: nothing of this dataset was written. If it stays, please report these lines.",
         )
 
 

@@ -23,7 +23,7 @@ _SLICE_ROWS = 5_000_000
 _SLICE_ROWS_A_MB = 4_000
 _MB_A_BUCKET = 240  # a writer holds a million rows, about 60 MB: a quarter of the memory for all
 _CUT_OFF = (
-    *("Connection refused", "Socket closed", "Connection reset"),
+    *("Connection refused", "Socket closed", "Connection reset", "StatusCode.UNAVAILABLE"),
     "task context not found",  # it has no rest of an answer whose work is done (seen in one of some thousand runs)
     "operation not found",  # a call never reached it
 )
@@ -100,7 +100,7 @@ def _answer_lost(log: Path) -> AnswerLost:
     return AnswerLost(
         "The embedded engine gave no whole answer, and was ended",
         where=str(log),
-        why="the connection to it broke, or it had no rest of an answer",
+        why="a connection broke, to it or from it to storage, or it had no rest of an answer",
         next_step="Run it again; a run that had begun is finished by the next.",
     )
 
@@ -119,7 +119,11 @@ def _died(status: int, what: str, log: Path) -> EngineDied:
 def end(server: subprocess.Popen[bytes]) -> None:
     """Ends the child process: what it has been asked for is done, and it keeps nothing."""
     server.terminate()
-    server.wait(timeout=10)
+    try:
+        server.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
     for stream in (server.stdin, server.stdout):
         if stream:
             stream.close()

@@ -15,6 +15,9 @@ from spark_app.storage.place import Place, SharedPlace
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
 
+_REFUSED = "lacked the necessary privileges"
+"""What deltalake's storage says of a 403, in the words of object_store."""
+
 
 def newest(path: Place) -> DeltaTable | None:
     """The newest version of a table, if there is one. Raises StateUnreadable, StorageDenied, StorageUnreachable.
@@ -23,35 +26,35 @@ def newest(path: Place) -> DeltaTable | None:
     """
     if not (path / "_delta_log").is_folder():
         return None
-    address, options = str(path), dict(path.options)
+    try:
+        return _opened(str(path), dict(path.options))
+    except DeltaError as error:
+        raise StateUnreadable(
+            "The log of a table is damaged",
+            where=str(path / "_delta_log"),
+            why=type(error).__name__,  # its message may carry the log's statistics, which are values of rows
+            next_step="Put the folder back from a copy.",
+        ) from error
+    except OSError as error:
+        raise _unread(path, error) from error
+
+
+def _opened(address: str, options: dict[str, str]) -> DeltaTable | None:
     try:
         return DeltaTable(address, storage_options=options)
-    except TableNotFoundError as error:
-        if DeltaTable.is_deltatable(address, options):  # something of a log, but not enough
-            raise _damaged(path, error) from error
-        return None  # whoever made the folder committed nothing
-    except DeltaError as error:
-        raise _damaged(path, error) from error
-    except OSError as error:
-        raise _denied(path, error) from error
+    except TableNotFoundError:
+        if not DeltaTable.is_deltatable(address, options):
+            return None  # whoever made the folder has committed nothing
+        return DeltaTable(address, storage_options=options)  # something is there: since a moment ago, or not enough
 
 
-def _damaged(path: Place, error: Exception) -> StateUnreadable:
-    return StateUnreadable(
-        "The log of a table is damaged",
-        where=str(path / "_delta_log"),
-        why=type(error).__name__,  # its message may carry the log's statistics, which are values of rows
-        next_step="Put the folder back from a copy. Nothing was written.",
-    )
-
-
-def _denied(path: Place, error: OSError) -> StorageDenied | StorageUnreachable:
-    kind = StorageUnreachable if isinstance(path, SharedPlace) else StorageDenied
-    return kind(
+def _unread(path: Place, error: OSError) -> StorageDenied | StorageUnreachable:
+    denied = not isinstance(path, SharedPlace) or _REFUSED in str(error)
+    return (StorageDenied if denied else StorageUnreachable)(
         "A table cannot be read",
         where=str(path),
         why=error.strerror or type(error).__name__,
-        next_step="Give the program the right to read it, or try again.",
+        next_step="Give the program the right to read what lies there." if denied else "Run again.",
     )
 
 

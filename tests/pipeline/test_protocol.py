@@ -17,7 +17,7 @@ import pytest
 from spark_app import ending, loading, pipeline
 from spark_app.classify import outcome, stage
 from spark_app.config.settings import RunMode
-from spark_app.errors import BrokenEquation, ForeignCommit, LockHeld, StateUnreadable, UsageError
+from spark_app.errors import AnswerLost, ForeignCommit, LockHeld, StateUnreadable, UsageError
 from spark_app.reporting.progress import Silent
 from spark_app.runs.abandon import abandon_run, accept_commit
 from spark_app.runs.lock import writer_lock
@@ -520,7 +520,7 @@ def test_verdicts_that_are_lost_stop_a_run_before_a_table_takes_what_they_were_a
     lake.put("orders/a.csv", [ORDERS, *map(order, range(1, 9)), order(9, "-1")])
     with monkeypatch.context() as patch:
         patch.setattr(stage, "verdicts", lambda *given: outcome.verdicts(*given).limit(0))
-        with pytest.raises(BrokenEquation, match="0 rows were judged invalid, and 1 were counted"):
+        with pytest.raises(AnswerLost, match="0 rows were judged invalid, and 1 were counted"):
             lake.run()
     assert lake.table("orders") == []
     assert lake.counts(lake.runs()[0], "orders") == {"read": 9, "inserted": 8, "quarantined": 1}

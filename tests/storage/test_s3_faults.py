@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from botocore.exceptions import ClientError
+from deltalake import write_deltalake
 
 from spark_app.errors import LakehouseError, StorageDenied, StorageUnreachable
 from spark_app.storage import s3_client
@@ -14,6 +16,7 @@ from spark_app.storage.at import place_at
 from spark_app.storage.place import Found, Pin, Place, SharedPlace
 from spark_app.storage.s3 import S3Place
 from spark_app.storage.s3_faults import refusals
+from spark_app.tables.reading import newest
 from tests.faulty_s3 import Proxy, proxied
 
 
@@ -51,6 +54,16 @@ def test_a_fault_that_stays_is_told_as_one_worth_a_retry_after_a_bound(place: Pl
     assert (gone.value.exit_code, gone.value.retryable) == (5, True)
     assert str(place) in gone.value.where
     assert proxy.seen.count("PUT") == 6
+
+
+def test_a_table_whose_log_may_be_listed_and_not_read_is_told_as_denied(place: SharedPlace, proxy: Proxy) -> None:
+    table = place / "table"
+    write_deltalake(str(table), pa.table({"id": [1]}), storage_options=dict(place.options))
+    proxy.faults.extend(["", *["refused"] * 20])
+    with pytest.raises(StorageDenied, match="A table cannot be read"):
+        newest(table)
+    proxy.faults.clear()
+    assert newest(table) is not None
 
 
 def test_a_first_write_whose_answer_was_lost_is_known_as_ones_own(place: Place, proxy: Proxy) -> None:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
 
-from spark_app.errors import StateUnreadable
+from spark_app.errors import ForeignCommit, StateUnreadable
 from spark_app.storage.local import LocalPlace
 from spark_app.tables.commits import landed
 from spark_app.tables.reading import newest
@@ -62,4 +62,5 @@ def test_steps_are_looked_for_in_a_table_that_is_up_to_date(table: Path) -> None
     assert [entry["version"] for entry in old.history(1)] != [2]
     old.update_incremental()
     assert [entry["version"] for entry in old.history(1)] == [2]
-    assert landed(old, LocalPlace(table), 2, "r1") == {}
+    with pytest.raises(ForeignCommit, match="version 2"):
+        landed(old, LocalPlace(table), 1, "r1")
