@@ -23,7 +23,10 @@ _SLICE_ROWS = 5_000_000
 _SLICE_ROWS_A_MB = 4_000
 _MB_A_BUCKET = 240  # a writer holds a million rows, about 60 MB: a quarter of the memory for all
 _CUT_OFF = (
-    *("Connection refused", "Socket closed", "Connection reset", "StatusCode.UNAVAILABLE"),
+    "Connection refused",
+    "Socket closed",
+    "Connection reset",
+    "StatusCode.UNAVAILABLE",
     "task context not found",  # it has no rest of an answer whose work is done (seen in one of some thousand runs)
     "operation not found",  # a call never reached it
 )

@@ -81,15 +81,15 @@ def rows(zones: Zones, config: Config, choice: Choice, *, reveal: bool, limit: i
 
 def open_entries(zones: Zones, run: str, dataset: str, columns: list[str] | None = None) -> pa.Table:
     """Open entries of quarantine; of one run and dataset when they are named."""
-    rows = read(zones.system_table("quarantine"))
-    if rows is None:
+    entries = read(zones.system_table("quarantine"))
+    if entries is None:
         return QUARANTINE.empty_table()
     wanted = pc.field("closed_at").is_null()
     if run:
         wanted &= (pc.field("run_id") == run) | (pc.field("last_run") == run)
     if dataset:
         wanted &= pc.field("dataset") == dataset
-    return rows.to_table(columns=columns, filter=wanted)
+    return entries.to_table(columns=columns, filter=wanted)
 
 
 def _held(zones: Zones, run: str, dataset: str) -> list[dict[str, Any]]:

@@ -100,7 +100,8 @@ def publish(engine: Callable[[], Engine], publication: Publication, won: Callabl
     if not publication.inserts and not publication.updates:
         return Commit()
     table, steps = publication.table, publication.steps()
-    there, ours = fit(table, publication.contract), (publication.above, publication.run_id, publication.accepted)
+    there = fit(table, publication.contract)
+    ours = (publication.above, publication.run_id, publication.accepted)
     done = landed(there, table, *ours)
     if missing := [(number, step) for number, step in enumerate(steps) if step.marker not in done]:
         for number, step in missing:

@@ -27,7 +27,12 @@ ROOT = Path(__file__).parents[2]
 
 
 def lakehouse(*arguments: object, **extra: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from spark_app.cli import main; main()", *map(str, arguments)]
+    return program("from spark_app.cli import main; main()", *arguments, **extra)
+
+
+def program(text: str, *arguments: object, **extra: str) -> subprocess.CompletedProcess[str]:
+    """The end of a program in Python, with `extra` in its environment."""
+    command = [sys.executable, "-c", text, *map(str, arguments)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "LAKEHOUSE_ENGINE": "sail", "NO_COLOR": "1", **extra}
     # In a folder of its own: `--root .` must not mean the checkout.
     with tempfile.TemporaryDirectory() as here:
@@ -234,10 +239,7 @@ main(lambda: ["doctor", "--json"])
 
 
 def test_doctor_tells_what_the_engine_says_when_it_fails() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", _BROKEN_WORKERS],
-        capture_output=True, text=True, check=False, cwd=ROOT, env={**os.environ, "LAKEHOUSE_ENGINE": "sail"},
-    )  # fmt: skip
+    done = program(_BROKEN_WORKERS)
     assert done.returncode == 6, done.stderr
     last = json.loads(done.stdout)["findings"][-1]
     assert (last["check"], "these workers lack something" in last["fact"]) == ("engine", True)
@@ -272,10 +274,7 @@ cli.main()
 @pytest.mark.parametrize("log", ["text", "json"])
 def test_what_a_signal_says_needs_no_import_since_it_may_come_in_the_middle_of_one(log: str) -> None:
     """Python 3.11 then loses its record of who holds which lock, and raises a KeyError over the signal's end."""
-    done = subprocess.run(
-        [sys.executable, "-c", _SIGNAL_IN_AN_IMPORT],
-        capture_output=True, text=True, check=False, cwd=ROOT, env={**os.environ, "LAKEHOUSE_LOG": log},
-    )  # fmt: skip
+    done = program(_SIGNAL_IN_AN_IMPORT, LAKEHOUSE_LOG=log)
     assert done.returncode == 143, done.stderr
     assert ("stopped" in done.stderr, "bug" in done.stderr) == (True, False)
 

@@ -161,9 +161,9 @@ def test_a_run_that_is_told_to_stop_frees_the_lock_at_once_and_the_next_finishes
 def test_a_run_with_nothing_to_do_asks_little_of_a_bucket(bucket: str) -> None:
     """46 requests, where it once made 169: each takes some hundredths of a second on S3, and is paid."""
     root = f"s3://{bucket}/shop"
-    for name, lines in {"orders": (ORDERS, order(1)), "products": (PRODUCTS, product(1))}.items():
+    files = {"orders": (ORDERS, order(1)), "products": (PRODUCTS, product(1)), "order-items": (ITEMS, item(1, 1))}
+    for name, lines in files.items():
         place_at(f"{root}/raw/{name}/a.csv").write("\n".join(lines) + "\n")
-    place_at(f"{root}/raw/order-items/a.csv").write("\n".join((ITEMS, item(1, 1))) + "\n")
     assert lakehouse("run", "--root", root).returncode == 0
     with proxied() as proxy:
         at_proxy = dict.fromkeys(("AWS_ENDPOINT_URL", "AWS_ENDPOINT"), proxy.endpoint)

@@ -6,7 +6,10 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
@@ -89,26 +92,32 @@ def test_an_answer_that_breaks_off_because_a_task_broke_is_an_error_and_never_a_
         engine.write_parquet(rows, place_at(tmp_path) / "rows")
 
 
-@pytest.mark.parametrize("said", ["task context not found for operation", "operation not found: 1", "Socket closed"])
-def test_an_answer_that_is_lost_while_the_engine_goes_on_is_worth_a_retry(tmp_path: Path, said: str) -> None:
+@contextmanager
+def engine_that_says(said: str, folder: Path) -> Iterator[tuple[SailEngine, Any]]:
+    """An engine whose process lives, and a frame whose collection fails with these words."""
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as server:
-        engine = SailEngine(MagicMock(), EngineSettings(EngineName.SAIL, 1, 256, None), tmp_path / "spark.log", server)
+        engine = SailEngine(MagicMock(), EngineSettings(EngineName.SAIL, 1, 256, None), folder / "spark.log", server)
         frame = MagicMock()
         frame.collect.side_effect = RuntimeError(said)
+        try:
+            yield engine, frame
+        finally:
+            engine.kill()
+
+
+@pytest.mark.parametrize("said", ["task context not found for operation", "operation not found: 1", "Socket closed"])
+def test_an_answer_that_is_lost_while_the_engine_goes_on_is_worth_a_retry(tmp_path: Path, said: str) -> None:
+    with engine_that_says(said, tmp_path) as (engine, frame):
         with pytest.raises(AnswerLost) as lost:
             engine.collect(frame)
         assert lost.value.retryable
-        assert server.poll() is not None, "it may not go on behind a lock that is free"
+        assert engine.server.poll() is not None, "it may not go on behind a lock that is free"
 
 
 def test_what_storage_answered_the_engine_is_not_the_engines_own_lost_answer(tmp_path: Path) -> None:
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as server:
-        engine = SailEngine(MagicMock(), EngineSettings(EngineName.SAIL, 1, 256, None), tmp_path / "spark.log", server)
-        frame = MagicMock()
-        frame.collect.side_effect = RuntimeError("Failed to commit transaction: Connection reset by peer")
-        with pytest.raises(CommitConflict):
-            engine.collect(frame)
-        engine.kill()
+    said = "Failed to commit transaction: Connection reset by peer"
+    with engine_that_says(said, tmp_path) as (engine, frame), pytest.raises(CommitConflict):
+        engine.collect(frame)
 
 
 _KEEPER = """

@@ -308,11 +308,10 @@ def test_what_cannot_be_read_for_certain_rejects_the_file(
     book: Workbook, tmp_path: Path, before: str, after: str
 ) -> None:
     book["one"].append([1, 2, 3, 4])
+    file = save(book, tmp_path)
     if "UTF-8" in before:
-        edited_first = edited(save(book, tmp_path), SHEET, "^", '<?xml version="1.0" encoding="UTF-8"?>')
-        _, result = read(edited(edited_first, SHEET, before, after))
-    else:
-        _, result = read(edited(save(book, tmp_path), SHEET, before, after))
+        file = edited(file, SHEET, "^", '<?xml version="1.0" encoding="UTF-8"?>')
+    _, result = read(edited(file, SHEET, before, after))
     assert (result.status, result.rows) == ("rejected", 0)
 
 
